@@ -1,0 +1,78 @@
+namespace Converge.Swarm.Storage;
+
+/// <summary>
+/// The file operations that storage needs, and no more, so that a simulator can stand in for a real disk.
+/// Paths use the host's separator and lie below one folder.
+/// </summary>
+/// <remarks>
+/// What is written is durable only after <see cref="IDiskFile.Flush"/>; what is created, renamed or deleted only after
+/// <see cref="FlushFolder"/> of its folder. Everything may throw <see cref="IOException"/>.
+/// </remarks>
+public interface IDisk
+{
+    /// <summary>Creates a folder and its parents unless it is there, durably.</summary>
+    void CreateFolder(string path);
+
+    /// <summary>True when a file is there.</summary>
+    bool FileExists(string path);
+
+    /// <summary>The names (not paths) of the files directly in a folder, in ordinal order; none when it is not there.</summary>
+    IReadOnlyList<string> ListFiles(string folder);
+
+    /// <summary>Opens a file. Only one writer may have it open.</summary>
+    IDiskFile Open(string path, DiskFileMode mode);
+
+    /// <summary>Renames a file over whatever has the new name, atomically.</summary>
+    void Rename(string from, string to);
+
+    /// <summary>Deletes a file.</summary>
+    void Delete(string path);
+
+    /// <summary>Makes creations, renames and deletions in a folder durable.</summary>
+    void FlushFolder(string folder);
+}
+
+/// <summary>How a file is opened.</summary>
+public enum DiskFileMode
+{
+    /// <summary>An existing file, for reading.</summary>
+    Read,
+
+    /// <summary>An existing file, for reading and writing.</summary>
+    ReadWrite,
+
+    /// <summary>A new file; it is an error when it exists.</summary>
+    CreateNew,
+}
+
+/// <summary>An open file, addressed by offset. Reads may run beside one writer.</summary>
+public interface IDiskFile : IDisposable
+{
+    /// <summary>Its length in bytes.</summary>
+    long Length { get; }
+
+    /// <summary>Reads up to <paramref name="buffer"/>'s length; fewer bytes only at the end of the file.</summary>
+    int Read(long offset, Span<byte> buffer);
+
+    /// <summary>Writes all of it.</summary>
+    void Write(long offset, ReadOnlySpan<byte> bytes);
+
+    /// <summary>
+    /// Makes the file exactly this long with every byte zero and really allocated, so that later flushes need not touch metadata.
+    /// </summary>
+    /// <exception cref="DiskFullException">There is no room; what was allocated is for the caller to delete.</exception>
+    void AllocateZeroed(long length);
+
+    /// <summary>Makes everything written so far durable. After a failure nothing is known of what was written: never retried.</summary>
+    void Flush();
+}
+
+/// <summary>There is no room on the disk.</summary>
+public sealed class DiskFullException : IOException
+{
+    /// <summary>No room for <paramref name="path"/>.</summary>
+    public DiskFullException(string path, Exception? inner = null)
+        : base($"No room on the disk for {path}.", inner)
+    {
+    }
+}
