@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Converge.Build;
+
+/// <summary>Runs other programs.</summary>
+internal static partial class Child
+{
+    /// <summary>Runs a program on this terminal until it ends; the signals that would end this process are the child's to answer.</summary>
+    /// <param name="folder">Where it runs; null for the folder this process was started in.</param>
+    public static int Run(string program, IEnumerable<string> arguments, string? folder, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        using Process process = Start(program, arguments, folder, environment, capture: false);
+
+        // A terminal sends Ctrl-C to the whole group, so the child has it already; a termination is sent to one process and must be handed on.
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            if (!OperatingSystem.IsWindows())
+            {
+                _ = Kill(process.Id, SigTerm);
+            }
+        });
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    /// <summary>Runs a program to its end and returns all it wrote.</summary>
+    public static (int ExitCode, string Output) Capture(string program, IEnumerable<string> arguments, string? folder)
+    {
+        using Process process = Start(program, arguments, folder, environment: null, capture: true);
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.GetAwaiter().GetResult());
+    }
+
+    private static Process Start(string program, IEnumerable<string> arguments, string? folder, IReadOnlyDictionary<string, string>? environment, bool capture)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            UseShellExecute = false,
+            WorkingDirectory = folder ?? "",
+            RedirectStandardOutput = capture,
+            RedirectStandardError = capture,
+        };
+        foreach ((string key, string value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal))
+        {
+            start.Environment[key] = value;
+        }
+
+        return Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+    }
+
+    private const int SigTerm = 15;
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int processId, int signal);
+}
