@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace Converge.Swarm;
+
+/// <summary>The keys of the file form and, for those that are numbers, their ranges.</summary>
+internal static class ConfigurationKeys
+{
+    public const string Cluster = "cluster";
+    public const string Node = "node";
+    public const string DataFolder = "data_folder";
+    public const string Members = "members";
+    public const string MemberId = "id";
+    public const string MemberPeer = "peer";
+    public const string MemberHttp = "http";
+
+    private const int KiB = 1024;
+    private const int MiB = 1024 * KiB;
+
+    public static readonly NumberKey Tick = new(
+        "tick_ms", 1, 1_000, options => (long)options.Tick.TotalMilliseconds, (options, value) => options with { Tick = TimeSpan.FromMilliseconds(value) });
+
+    public static readonly NumberKey HeartbeatTicks = new(
+        "heartbeat_ticks", 1, 1_000, options => options.HeartbeatTicks, (options, value) => options with { HeartbeatTicks = (int)value });
+
+    public static readonly NumberKey ElectionTicks = new(
+        "election_ticks", 3, 10_000, options => options.ElectionTicks, (options, value) => options with { ElectionTicks = (int)value });
+
+    public static readonly NumberKey RequestTimeout = new(
+        "request_timeout_ms",
+        100,
+        600_000,
+        options => (long)options.RequestTimeout.TotalMilliseconds,
+        (options, value) => options with { RequestTimeout = TimeSpan.FromMilliseconds(value) });
+
+    public static readonly NumberKey MaxPendingCommands = new(
+        "max_pending_commands", 1, 1_000_000, options => options.MaxPendingCommands, (options, value) => options with { MaxPendingCommands = (int)value });
+
+    public static readonly NumberKey MaxUncommittedBytes = new(
+        "max_uncommitted_bytes", MiB, 1024 * MiB, options => options.MaxUncommittedBytes, (options, value) => options with { MaxUncommittedBytes = (int)value });
+
+    public static readonly NumberKey LogSegmentBytes = new(
+        "log_segment_bytes", 256 * KiB, 1024 * MiB, options => options.LogSegmentBytes, (options, value) => options with { LogSegmentBytes = (int)value });
+
+    public static readonly NumberKey LedgerSegmentBytes = new(
+        "ledger_segment_bytes", 256 * KiB, 1024 * MiB, options => options.LedgerSegmentBytes, (options, value) => options with { LedgerSegmentBytes = (int)value });
+
+    /// <summary>The keys that are numbers, all of them optional.</summary>
+    public static readonly IReadOnlyList<NumberKey> Numbers =
+        [Tick, HeartbeatTicks, ElectionTicks, RequestTimeout, MaxPendingCommands, MaxUncommittedBytes, LogSegmentBytes, LedgerSegmentBytes];
+
+    /// <summary>A setting that is a whole number.</summary>
+    /// <param name="Name">Its key.</param>
+    /// <param name="Least">The least value it may have.</param>
+    /// <param name="Greatest">The greatest value it may have.</param>
+    /// <param name="Get">Takes it from options.</param>
+    /// <param name="With">Options with another value.</param>
+    internal sealed record NumberKey(string Name, long Least, long Greatest, Func<SwarmOptions, long> Get, Func<SwarmOptions, long, SwarmOptions> With)
+    {
+        public IEnumerable<ConfigurationFault> CheckRange(long value)
+        {
+            if (value < Least || value > Greatest)
+            {
+                yield return new(Name, string.Create(CultureInfo.InvariantCulture, $"must be from {Least} to {Greatest}; it is {value}."));
+            }
+        }
+    }
+}
