@@ -1,0 +1,232 @@
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Governance;
+
+namespace Converge.Swarm.Actors;
+
+/// <summary>What clients submit: stamped and proposed on the leader, handed on to it elsewhere.</summary>
+public sealed partial class NodeActor
+{
+    private readonly List<NodeMessage.Submit> _submitted = [];
+    private readonly PendingCommands _pending = new();
+    private readonly Dictionary<ulong, Forward> _forwards = [];
+    private readonly Dictionary<NodeId, ulong> _lastForwarded = [];
+    private Stamper _stamper;
+    private uint _forwardNumber;
+    private int _forwardedCommands;
+    private Term _authorityTerm;
+
+    /// <summary>Commands handed on to a leader, until it answers.</summary>
+    private sealed record Forward(NodeId Leader, int Count, long DeadlineTick, Reply<IReadOnlyList<CommitAnswer>> Reply);
+
+    private void ProposeGathered()
+    {
+        BeginAuthority();
+        foreach (NodeMessage.Submit submit in _submitted)
+        {
+            Submit(submit);
+        }
+
+        _submitted.Clear();
+    }
+
+    /// <summary>
+    /// The first command of a term says whose it is. It comes before any client's, so that every fact in the ledger stands behind the
+    /// authority under which it became fact.
+    /// </summary>
+    private void BeginAuthority()
+    {
+        if (IsLeader && _authorityTerm != _raft.Term)
+        {
+            _stamper = RecoverStamps();
+            Stamp stamp = _stamper.Next(_now.UnixMilliseconds, 0);
+            if (_raft.Propose(CommandCodec.EncodeAuthority(stamp, _options.Self)) == ProposeResult.Accepted)
+            {
+                _authorityTerm = _raft.Term;
+            }
+        }
+    }
+
+    private void Submit(NodeMessage.Submit submit)
+    {
+        if (_draining is not null)
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
+        }
+        else if (!_logHasSpace)
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoSpace, "The node's disk has no room for its log."));
+        }
+        else if (_pending.Count + _forwardedCommands + submit.Commands.Count > _options.MaxPendingCommands)
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Busy, "Too many commands are waiting on this node."));
+        }
+        else if (IsLeader)
+        {
+            Propose(submit.Commands, submit.Reply.Send);
+        }
+        else if (_raft.Leader.IsNone)
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, "No leader is known at the moment."));
+        }
+        else if (!_port.IsConnected(_raft.Leader))
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, "The leader cannot be reached at the moment."));
+        }
+        else
+        {
+            ulong request = ((ulong)_options.Life << 32) | ++_forwardNumber;
+            _forwards.Add(request, new Forward(_raft.Leader, submit.Commands.Count, _tick + _options.RequestTimeoutTicks, submit.Reply));
+            _forwardedCommands += submit.Commands.Count;
+            _port.ToPeer(_raft.Leader, new ForwardedCommands(request, submit.Commands));
+        }
+    }
+
+    private void SubmitForwarded(NodeId from, ForwardedCommands forwarded)
+    {
+        void Answer(IReadOnlyList<CommitAnswer> answers) => _port.ToPeer(from, new ForwardedAnswers(forwarded.Request, answers));
+
+        if (IsRepeated(from, forwarded.Request))
+        {
+            return;
+        }
+
+        if (!IsLeader || _draining is not null)
+        {
+            Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoLeader, $"Node {_options.Self} does not lead (any more)."));
+        }
+        else if (!_logHasSpace)
+        {
+            Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoSpace, "The leader's disk has no room for its log."));
+        }
+        else if (_pending.Count + forwarded.Commands.Count > _options.MaxPendingCommands)
+        {
+            Answer(Same(forwarded.Commands.Count, NotCommittedReason.Busy, "Too many commands are waiting on the leader."));
+        }
+        else
+        {
+            Propose(forwarded.Commands, Answer);
+        }
+    }
+
+    /// <summary>
+    /// A node numbers what it hands on; a number that does not grow within one life of it came a second time, or too late to be told
+    /// from that. It is dropped, and the client learns that its outcome is unknown.
+    /// </summary>
+    private bool IsRepeated(NodeId from, ulong request)
+    {
+        bool repeated = _lastForwarded.TryGetValue(from, out ulong last) && last >> 32 == request >> 32 && request <= last;
+        if (!repeated)
+        {
+            _lastForwarded[from] = request;
+        }
+
+        return repeated;
+    }
+
+    private void Propose(IReadOnlyList<UnstampedCommand> commands, Action<IReadOnlyList<CommitAnswer>> complete)
+    {
+        if (commands.Count == 0)
+        {
+            complete([]);
+            return;
+        }
+
+        BeginAuthority();
+        var entries = new ReadOnlyMemory<byte>[commands.Count];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            Stamp stamp = _stamper.Next(_now.UnixMilliseconds, commands[i].LamportClaim);
+            entries[i] = CommandCodec.Stamped(stamp, commands[i].Body.Span);
+        }
+
+        LogIndex before = _raft.LastIndex;
+        ProposeResult result = _authorityTerm == _raft.Term ? _raft.Propose(entries) : ProposeResult.TooManyUncommitted;
+        if (result != ProposeResult.Accepted)
+        {
+            complete(Same(commands.Count, Reason(result), Explain(result)));
+            return;
+        }
+
+        var request = new PendingRequest(entries.Length, _tick + _options.RequestTimeoutTicks, complete);
+        for (int i = 0; i < entries.Length; i++)
+        {
+            _pending.Add(before + (ulong)(i + 1), _raft.Term, request, i);
+        }
+    }
+
+    private static NotCommittedReason Reason(ProposeResult result) =>
+        result == ProposeResult.TooManyUncommitted ? NotCommittedReason.Busy : NotCommittedReason.NoLeader;
+
+    private static string Explain(ProposeResult result) => result switch
+    {
+        ProposeResult.TooManyUncommitted => "Too many bytes are waiting to be committed.",
+        ProposeResult.Transferring => "Leadership is being handed over.",
+        _ => "This node does not lead (any more).",
+    };
+
+    private void CompleteForward(ForwardedAnswers answers)
+    {
+        // An answer that nobody waits for came too late: the client was told that the outcome is unknown.
+        if (_forwards.Remove(answers.Request, out Forward? forward))
+        {
+            _forwardedCommands -= forward.Count;
+            forward.Reply.Send(answers.Answers.Count == forward.Count ? answers.Answers : Unknown(forward.Count));
+        }
+    }
+
+    private void AbandonForwardsTo(NodeId leader) => AbandonForwards(forward => forward.Leader == leader);
+
+    private void AbandonAllForwards() => AbandonForwards(_ => true);
+
+    private void ExpireForwards()
+    {
+        if (_forwards.Count > 0)
+        {
+            AbandonForwards(forward => forward.DeadlineTick <= _tick);
+        }
+    }
+
+    private void AbandonForwards(Func<Forward, bool> hopeless)
+    {
+        foreach ((ulong request, Forward forward) in _forwards)
+        {
+            if (hopeless(forward))
+            {
+                _forwards.Remove(request);
+                _forwardedCommands -= forward.Count;
+                forward.Reply.Send(Unknown(forward.Count));
+            }
+        }
+    }
+
+    private static CommitAnswer[] Same(int count, NotCommittedReason reason, string message)
+    {
+        var answers = new CommitAnswer[count];
+        Array.Fill(answers, new FactNotCommitted(reason, message));
+        return answers;
+    }
+
+    private static CommitAnswer[] Unknown(int count)
+    {
+        var answers = new CommitAnswer[count];
+        Array.Fill(answers, new FactOutcomeUnknown("The leader did not answer; the command may or may not be recorded."));
+        return answers;
+    }
+
+    /// <summary>The last stamp in the log: later ones must not go back behind it.</summary>
+    private Stamper RecoverStamps()
+    {
+        for (LogIndex index = _storage.LastIndex; index >= _storage.FirstIndex && index != LogIndex.Zero; index = index.Previous)
+        {
+            // A leader's first entry is empty and bears no stamp.
+            ReadOnlyMemory<byte> data = _storage.EntryAt(index).Data;
+            if (!data.IsEmpty)
+            {
+                return new Stamper(_options.Self, CommandCodec.ReadStamp(data.Span));
+            }
+        }
+
+        return new Stamper(_options.Self, default);
+    }
+}

@@ -1,0 +1,380 @@
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Governance;
+
+namespace Converge.Swarm.Actors;
+
+/// <summary>
+/// The parent of a node: holds the protocol's state machine, stamps and orders what clients submit, and turns what the protocol wants
+/// into messages. Decides everything, does nothing: it owns no thread, reads no clock, touches no socket and no disk.
+/// </summary>
+/// <remarks>
+/// Messages only change the protocol's state and ask for a turn; in the turn, everything that gathered meanwhile is proposed together
+/// and the protocol's output is sent. That is where batches come from: the busier the node, the larger they are.
+/// </remarks>
+public sealed partial class NodeActor
+{
+    private const int DigestHistoryLength = 8192;
+
+    /// <summary>A log that confirms nothing for so many election timeouts counts as stalled.</summary>
+    private const int StallElectionTimeouts = 2;
+
+    private readonly NodeActorOptions _options;
+    private readonly INodePort _port;
+    private readonly InMemoryRaftStorage _storage;
+    private readonly RaftNode _raft;
+    private readonly DigestHistory _digests = new(DigestHistoryLength);
+    private readonly SortedSet<NodeId> _diverged = [];
+    private readonly Queue<(LogMessage.Append Append, long SentTick)> _unconfirmed = new();
+
+    private Moment _now;
+    private long _tick;
+    private NodeId _leader;
+    private ulong _appendNumber;
+    private ulong _logIncarnation;
+    private bool _logHasSpace = true;
+    private bool _logStalled;
+    private LogIndex _durable;
+    private LogIndex _handedToApply;
+    private LogIndex _applied;
+    private LogIndex _commitAtTick;
+    private Reply<bool>? _draining;
+    private bool _drained;
+    private long _drainDeadlineTick;
+
+    /// <param name="options">What it must know.</param>
+    /// <param name="storage">The log and hard state as recovered; the actor owns it from now on.</param>
+    /// <param name="random">For election timeouts.</param>
+    /// <param name="port">Where its messages go.</param>
+    public NodeActor(NodeActorOptions options, InMemoryRaftStorage storage, IRandomSource random, INodePort port)
+    {
+        _options = options;
+        _port = port;
+        _storage = storage;
+        _durable = storage.LastIndex;
+        _raft = new RaftNode(
+            new RaftOptions
+            {
+                Id = options.Self,
+                ElectionTicks = options.ElectionTicks,
+                HeartbeatTicks = options.HeartbeatTicks,
+                MaxMessageBytes = 512 * 1024,
+                MaxInflightMessages = 256,
+                MaxInflightBytes = 16 * 1024 * 1024,
+                MaxCommittedBytesPerReady = 4 * 1024 * 1024,
+                MaxUncommittedBytes = options.MaxUncommittedBytes,
+                CheckQuorum = true,
+                PreVote = true,
+                AsyncStorageWrites = true,
+                DisableProposalForwarding = true,
+                StepDownOnRemoval = true,
+                Random = random,
+            },
+            storage);
+        _stamper = new Stamper(options.Self, default);
+    }
+
+    /// <summary>Receives one message.</summary>
+    public void Receive(NodeMessage message, Moment now)
+    {
+        _now = now;
+        switch (message)
+        {
+            case NodeMessage.FromPeer { Message: ProtocolMessage protocol }:
+                ReceiveProtocol(protocol);
+                break;
+            case NodeMessage.FromPeer { Message: ForwardedCommands commands } from:
+                SubmitForwarded(from.Peer, commands);
+                break;
+            case NodeMessage.FromPeer { Message: ForwardedAnswers answers }:
+                CompleteForward(answers);
+                break;
+            case NodeMessage.Submit submit:
+                _submitted.Add(submit);
+                break;
+            case NodeMessage.Read read:
+                Read(read);
+                break;
+            case NodeMessage.LogAppended appended:
+                Confirm(appended);
+                break;
+            case NodeMessage.Applied applied:
+                NoteApplied(applied);
+                break;
+            case NodeMessage.Tick:
+                NoteTick();
+                break;
+            case NodeMessage.Turn:
+                TakeTurn();
+                return;
+            case NodeMessage.PeerLost lost:
+                _raft.ReportUnreachable(lost.Peer);
+                AbandonForwardsTo(lost.Peer);
+                break;
+            case NodeMessage.LogStarted started:
+                RestartLog(started.Incarnation);
+                break;
+            case NodeMessage.LogSpace space:
+                _logHasSpace = space.Available;
+                _port.Publish(new SwarmEvent.SpaceChanged(space.Available));
+                break;
+            case NodeMessage.GetStatus status:
+                _port.ToStateMachine(new StateMachineMessage.CompleteStatus(DescribeStatus(), status.Reply));
+                break;
+            case NodeMessage.Drain drain:
+                BeginDrain(drain.Reply);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(message), message, "Not a message for a node actor.");
+        }
+
+        _port.WantTurn();
+    }
+
+    private bool IsLeader => _raft.Role == RaftRole.Leader;
+
+    private void ReceiveProtocol(ProtocolMessage protocol)
+    {
+        if (_digests.Contradicts(protocol.Mark))
+        {
+            NoteDivergence(protocol.Message.From, protocol.Mark);
+        }
+
+        _raft.Step(protocol.Message);
+    }
+
+    /// <summary>
+    /// Two nodes applied the same entries and differ: one of them computes wrongly or was damaged. A follower that differs from its
+    /// leader stops before it serves anything more; a leader says so and goes on with those who agree with it.
+    /// </summary>
+    private void NoteDivergence(NodeId peer, DigestMark theirs)
+    {
+        if (_diverged.Add(peer))
+        {
+            _port.Publish(new SwarmEvent.StateDiverged(peer, theirs.Index));
+        }
+
+        if (peer == _raft.Leader)
+        {
+            _port.Fail(new StateDivergedException(_options.Self, peer, theirs.Index));
+        }
+    }
+
+    private void NoteTick()
+    {
+        _tick++;
+        _commitAtTick = _raft.CommitIndex;
+        bool stalled = _unconfirmed.TryPeek(out (LogMessage.Append Append, long SentTick) oldest)
+            && _tick - oldest.SentTick > StallElectionTimeouts * _options.ElectionTicks;
+        if (stalled != _logStalled)
+        {
+            _logStalled = stalled;
+            _port.Publish(new SwarmEvent.DiskStalled(stalled));
+        }
+
+        if (!_logStalled)
+        {
+            _raft.Tick();
+        }
+        else if (IsLeader)
+        {
+            // A leader whose disk stands still must not keep the others from electing one whose disk works (hashicorp/raft 503).
+            _raft.StepDown();
+        }
+
+        if (!_logHasSpace && _tick % _options.ElectionTicks == 0)
+        {
+            _port.ToLog(LogMessage.Retry.Instance);
+        }
+
+        _pending.Expire(_tick);
+        ExpireForwards();
+        ExpireReads();
+        ContinueDrain();
+    }
+
+    private void TakeTurn()
+    {
+        SendReady();
+        ProposeGathered();
+        BeginGatheredReads();
+        SendReady();
+    }
+
+    /// <summary>Sends what the protocol wants sent, until it wants nothing more.</summary>
+    private void SendReady()
+    {
+        while (_raft.HasReady)
+        {
+            Ready ready = _raft.Ready();
+            NoteLeader();
+            foreach (ReadState read in ready.ReadStates)
+            {
+                ConfirmRead(read);
+            }
+
+            foreach (ref readonly Message message in ready.Messages.Span)
+            {
+                switch (message.Kind)
+                {
+                    case MessageKind.StorageAppend:
+                        SendAppend(in message);
+                        break;
+                    case MessageKind.StorageApply:
+                        SendApply(in message);
+                        break;
+                    default:
+                        SendToPeer(in message);
+                        break;
+                }
+            }
+        }
+
+        ReleaseReads();
+    }
+
+    private void SendToPeer(in Message message)
+    {
+        DigestMark mark = ProtocolMessage.CarriesMark(message.Kind) ? _digests.Latest : default;
+        _port.ToPeer(message.To, new ProtocolMessage(message, mark));
+    }
+
+    private void SendAppend(in Message message)
+    {
+        Entry[] entries = message.Entries.ToArray();
+        HardState? hardState = message.Term != Term.Zero ? new HardState(message.Term, message.Vote, message.Commit) : null;
+
+        // The protocol may read from its storage what it handed out; what is durable is counted apart.
+        _storage.Append(entries);
+        if (hardState is not null)
+        {
+            _storage.SetHardState(hardState.Value);
+        }
+
+        var append = new LogMessage.Append(++_appendNumber, hardState, entries, message.Responses.ToArray());
+        _unconfirmed.Enqueue((append, _tick));
+        _port.ToLog(append);
+    }
+
+    private void SendApply(in Message message)
+    {
+        Entry[] entries = message.Entries.ToArray();
+        _handedToApply = entries[^1].Index;
+        _port.ToStateMachine(new StateMachineMessage.Apply(entries, message.Responses.ToArray()));
+    }
+
+    private void Confirm(NodeMessage.LogAppended appended)
+    {
+        if (appended.Incarnation != _logIncarnation)
+        {
+            // A late word of a log actor that is gone; what it had not confirmed was sent to its successor.
+            return;
+        }
+
+        while (_unconfirmed.TryPeek(out (LogMessage.Append Append, long SentTick) oldest) && oldest.Append.Number <= appended.Through)
+        {
+            _unconfirmed.Dequeue();
+            if (oldest.Append.Entries.Count > 0)
+            {
+                _durable = oldest.Append.Entries[^1].Index;
+            }
+        }
+
+        foreach (Message response in appended.Responses)
+        {
+            _raft.Step(response);
+        }
+    }
+
+    private void RestartLog(ulong incarnation)
+    {
+        _logIncarnation = incarnation;
+        foreach ((LogMessage.Append append, _) in _unconfirmed)
+        {
+            _port.ToLog(append);
+        }
+    }
+
+    private void NoteApplied(NodeMessage.Applied applied)
+    {
+        foreach (AppliedEntry entry in applied.Entries)
+        {
+            _pending.Settle(entry);
+            _digests.Add(new DigestMark(entry.Index, entry.Digest));
+            _applied = entry.Index;
+        }
+
+        foreach (Message response in applied.Responses)
+        {
+            _raft.Step(response);
+        }
+    }
+
+    private void NoteLeader()
+    {
+        if (_leader == _raft.Leader)
+        {
+            return;
+        }
+
+        NodeId before = _leader;
+        _leader = _raft.Leader;
+        _port.Publish(new SwarmEvent.LeaderChanged(_leader, _raft.Term));
+        if (!before.IsNone)
+        {
+            AbandonForwardsTo(before);
+        }
+    }
+
+    private void BeginDrain(Reply<bool> reply)
+    {
+        _draining = reply;
+        _drainDeadlineTick = _tick + (2 * _options.ElectionTicks);
+        if (IsLeader)
+        {
+            NodeId successor = MostCurrentFollower();
+            if (!successor.IsNone)
+            {
+                _raft.TransferLeadership(successor);
+            }
+        }
+
+        ContinueDrain();
+    }
+
+    private void ContinueDrain()
+    {
+        if (_draining is null || _drained)
+        {
+            return;
+        }
+
+        bool settled = !IsLeader && _pending.Count == 0 && _forwards.Count == 0;
+        if (settled || _options.Members.Count == 1 || _tick >= _drainDeadlineTick)
+        {
+            _drained = true;
+            _pending.Abandon();
+            AbandonAllForwards();
+            _draining.Send(settled);
+        }
+    }
+
+    private NodeId MostCurrentFollower()
+    {
+        NodeId best = NodeId.None;
+        LogIndex bestMatch = LogIndex.Zero;
+        foreach (RaftProgressStatus progress in _raft.Status().Progress)
+        {
+            if (progress.Id != _options.Self && !progress.IsLearner && progress.RecentActive && (best.IsNone || progress.Match > bestMatch))
+            {
+                (best, bestMatch) = (progress.Id, progress.Match);
+            }
+        }
+
+        return best;
+    }
+}
+
+/// <summary>This node's state differs from its leader's at the same applied index. It must not serve; its data needs repair.</summary>
+public sealed class StateDivergedException(NodeId self, NodeId leader, LogIndex index) : Exception(
+    $"The state of node {self} differs from that of its leader {leader} at applied index {index}. This node stops; its data must be replaced from the others.");

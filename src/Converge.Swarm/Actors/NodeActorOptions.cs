@@ -1,0 +1,37 @@
+using Converge.Core;
+
+namespace Converge.Swarm.Actors;
+
+/// <summary>What a node actor must know besides what it recovers. Times are counted in ticks.</summary>
+public sealed record NodeActorOptions
+{
+    /// <summary>The swarm's name; only shown.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>This node.</summary>
+    public required NodeId Self { get; init; }
+
+    /// <summary>All members, this one included.</summary>
+    public required IReadOnlyList<MemberAddress> Members { get; init; }
+
+    /// <summary>A leader's heartbeat.</summary>
+    public required int HeartbeatTicks { get; init; }
+
+    /// <summary>The shortest time without a leader before an election.</summary>
+    public required int ElectionTicks { get; init; }
+
+    /// <summary>How long a request waits before its outcome is called unknown.</summary>
+    public required int RequestTimeoutTicks { get; init; }
+
+    /// <summary>The greatest number of client commands waiting here.</summary>
+    public required int MaxPendingCommands { get; init; }
+
+    /// <summary>The greatest number of bytes in uncommitted entries.</summary>
+    public required int MaxUncommittedBytes { get; init; }
+
+    /// <summary>The program's version; only shown.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>A number no earlier life of this node used: it keeps identities of reads and forwarded requests apart from those of earlier lives.</summary>
+    public required uint Life { get; init; }
+}

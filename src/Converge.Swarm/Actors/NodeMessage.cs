@@ -1,0 +1,151 @@
+using Converge.Core;
+using Converge.Raft;
+
+namespace Converge.Swarm.Actors;
+
+/// <summary>What a node actor can be told. A closed set.</summary>
+public abstract record NodeMessage
+{
+    private protected NodeMessage()
+    {
+    }
+
+    /// <summary>One tick of the host's timer went by. A host that fell behind sends one, not many.</summary>
+    public sealed record Tick : NodeMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly Tick Instance = new();
+    }
+
+    /// <summary>What was asked for with <see cref="INodePort.WantTurn"/>: everything queued before it has been received.</summary>
+    public sealed record Turn : NodeMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly Turn Instance = new();
+    }
+
+    /// <summary>A member sent something.</summary>
+    public sealed record FromPeer(NodeId Peer, PeerMessage Message) : NodeMessage;
+
+    /// <summary>The way to a member was lost, and perhaps messages with it.</summary>
+    public sealed record PeerLost(NodeId Peer) : NodeMessage;
+
+    /// <summary>A log actor is ready; an earlier one of another incarnation is gone, and what it had not confirmed is to be sent again.</summary>
+    public sealed record LogStarted(ulong Incarnation) : NodeMessage;
+
+    /// <summary>Everything up to an append is durable.</summary>
+    /// <param name="Incarnation">The log actor's.</param>
+    /// <param name="Through">The number of the last durable append.</param>
+    /// <param name="Responses">The protocol's messages to this node itself that waited for it, in order.</param>
+    public sealed record LogAppended(ulong Incarnation, ulong Through, IReadOnlyList<Message> Responses) : NodeMessage;
+
+    /// <summary>The log found no room on its disk, or room again.</summary>
+    public sealed record LogSpace(bool Available) : NodeMessage;
+
+    /// <summary>Committed entries were applied.</summary>
+    /// <param name="Entries">What became of each, in order.</param>
+    /// <param name="Responses">The protocol's messages that waited for it.</param>
+    public sealed record Applied(IReadOnlyList<AppliedEntry> Entries, IReadOnlyList<Message> Responses) : NodeMessage;
+
+    /// <summary>A client submits commands; one answer each, in order.</summary>
+    public sealed record Submit(IReadOnlyList<UnstampedCommand> Commands, Reply<IReadOnlyList<CommitAnswer>> Reply) : NodeMessage;
+
+    /// <summary>A client reads. A linearizable read reaches the state machine only after a quorum has confirmed this moment.</summary>
+    public sealed record Read(StateMachineMessage.Query Query, ReadConsistency Consistency) : NodeMessage;
+
+    /// <summary>Somebody asks how things stand.</summary>
+    public sealed record GetStatus(Reply<SwarmStatus> Reply) : NodeMessage;
+
+    /// <summary>The node is to stop: take nothing new, hand leadership over, answer when that is done or given up.</summary>
+    public sealed record Drain(Reply<bool> Reply) : NodeMessage;
+}
+
+/// <summary>What became of one applied entry.</summary>
+/// <param name="Index">Its place.</param>
+/// <param name="Term">Its term.</param>
+/// <param name="Answer">The answer to the client's command; null when the entry was none.</param>
+/// <param name="Digest">The apply digest after it.</param>
+public readonly record struct AppliedEntry(LogIndex Index, Term Term, CommitAnswer? Answer, Digest256 Digest);
+
+/// <summary>What a log actor can be told. A closed set.</summary>
+public abstract record LogMessage
+{
+    private protected LogMessage()
+    {
+    }
+
+    /// <summary>Make this durable, in the order of the numbers, and only then let the responses go.</summary>
+    /// <param name="Number">Dense and growing over the node's life.</param>
+    /// <param name="HardState">Term, vote and commit index, when they changed.</param>
+    /// <param name="Entries">Entries; the first may replace what is there from its index on.</param>
+    /// <param name="Responses">The protocol's messages that must wait until this is durable.</param>
+    public sealed record Append(ulong Number, HardState? HardState, IReadOnlyList<Entry> Entries, IReadOnlyList<Message> Responses) : LogMessage;
+
+    /// <summary>See whether there is room again.</summary>
+    public sealed record Retry : LogMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly Retry Instance = new();
+    }
+
+    /// <summary>What was asked for with <see cref="ILogPort.WantTurn"/>.</summary>
+    public sealed record Turn : LogMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly Turn Instance = new();
+    }
+}
+
+/// <summary>What a state-machine actor can be told. A closed set.</summary>
+public abstract record StateMachineMessage
+{
+    private protected StateMachineMessage()
+    {
+    }
+
+    /// <summary>Apply committed entries, in order.</summary>
+    public sealed record Apply(IReadOnlyList<Entry> Entries, IReadOnlyList<Message> Responses) : StateMachineMessage;
+
+    /// <summary>A question about the state as it is when this message is received.</summary>
+    public abstract record Query : StateMachineMessage
+    {
+        private protected Query()
+        {
+        }
+
+        /// <summary>Answers that the question cannot be answered now.</summary>
+        public abstract void Refuse(NotCommittedReason reason, string message);
+    }
+
+    /// <summary>Asks for a proposal.</summary>
+    public sealed record GetProposal(string ProposalId, Reply<QueryAnswer<ProposalView?>> Reply) : Query
+    {
+        /// <inheritdoc/>
+        public override void Refuse(NotCommittedReason reason, string message) =>
+            Reply.Send(QueryAnswer<ProposalView?>.Refused(reason, message));
+    }
+
+    /// <summary>Asks for the ledger's head.</summary>
+    public sealed record GetHead(Reply<QueryAnswer<LedgerHead>> Reply) : Query
+    {
+        /// <inheritdoc/>
+        public override void Refuse(NotCommittedReason reason, string message) =>
+            Reply.Send(QueryAnswer<LedgerHead>.Refused(reason, message));
+    }
+
+    /// <summary>Completes a status with what the state machine knows, and sends it.</summary>
+    public sealed record CompleteStatus(SwarmStatus Status, Reply<SwarmStatus> Reply) : StateMachineMessage;
+}
+
+/// <summary>An answer to a question, or why there is none.</summary>
+/// <param name="Value">The answer; meaningless when <paramref name="Reason"/> is set.</param>
+/// <param name="Reason">Why it could not be answered.</param>
+/// <param name="Message">For a person.</param>
+public sealed record QueryAnswer<T>(T? Value, NotCommittedReason? Reason, string? Message)
+{
+    /// <summary>The answer.</summary>
+    public static QueryAnswer<T> Of(T value) => new(value, null, null);
+
+    /// <summary>None, and why.</summary>
+    public static QueryAnswer<T> Refused(NotCommittedReason reason, string message) => new(default, reason, message);
+}

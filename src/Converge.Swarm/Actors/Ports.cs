@@ -1,0 +1,74 @@
+using Converge.Core;
+
+namespace Converge.Swarm.Actors;
+
+/// <summary>Everything a node actor can make happen. A host carries it out and decides nothing.</summary>
+public interface INodePort
+{
+    /// <summary>Sends to a member; may be lost.</summary>
+    void ToPeer(NodeId peer, PeerMessage message);
+
+    /// <summary>Sends to the log actor; never lost while it lives.</summary>
+    void ToLog(LogMessage message);
+
+    /// <summary>Sends to the state-machine actor; never lost.</summary>
+    void ToStateMachine(StateMachineMessage message);
+
+    /// <summary>Asks for a <see cref="NodeMessage.Turn"/> after what is queued now. Asking twice gives one.</summary>
+    void WantTurn();
+
+    /// <summary>Whether there is a way to a member at the moment; for the status only.</summary>
+    bool IsConnected(NodeId peer);
+
+    /// <summary>Tells whoever listens.</summary>
+    void Publish(SwarmEvent happened);
+
+    /// <summary>The node cannot go on; the host ends it.</summary>
+    void Fail(Exception reason);
+}
+
+/// <summary>Everything a log actor can make happen.</summary>
+public interface ILogPort
+{
+    /// <summary>Sends to the node actor; never lost.</summary>
+    void ToNode(NodeMessage message);
+
+    /// <summary>Sends to a member; may be lost.</summary>
+    void ToPeer(NodeId peer, PeerMessage message);
+
+    /// <summary>Asks for a <see cref="LogMessage.Turn"/> after what is queued now. Asking twice gives one.</summary>
+    void WantTurn();
+}
+
+/// <summary>Everything a state-machine actor can make happen.</summary>
+public interface IStateMachinePort
+{
+    /// <summary>Sends to the node actor; never lost.</summary>
+    void ToNode(NodeMessage message);
+
+    /// <summary>Tells whoever listens.</summary>
+    void Publish(SwarmEvent happened);
+}
+
+/// <summary>Something an embedding program may want to know. A closed set; carries no authority.</summary>
+public abstract record SwarmEvent
+{
+    private protected SwarmEvent()
+    {
+    }
+
+    /// <summary>Another leader, or none, is known here.</summary>
+    public sealed record LeaderChanged(NodeId Leader, Term Term) : SwarmEvent;
+
+    /// <summary>Records were added to the ledger on this node, from one sequence number to another, both included.</summary>
+    public sealed record RecordsAdded(ulong FirstSequence, ulong LastSequence) : SwarmEvent;
+
+    /// <summary>A member's state differs from this node's: one of the two is wrong.</summary>
+    public sealed record StateDiverged(NodeId Peer, LogIndex Index) : SwarmEvent;
+
+    /// <summary>The log has no room, or has room again.</summary>
+    public sealed record SpaceChanged(bool Available) : SwarmEvent;
+
+    /// <summary>Nothing sent to the log was confirmed for a suspiciously long time, or it is again.</summary>
+    public sealed record DiskStalled(bool Stalled) : SwarmEvent;
+}

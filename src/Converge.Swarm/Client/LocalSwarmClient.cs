@@ -1,0 +1,84 @@
+using Converge.Core;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm;
+
+/// <summary>The client of a node in the same process. Whatever the node's role, it answers for the swarm.</summary>
+/// <param name="post">Puts a message into the node actor's mailbox; false when there is no room.</param>
+/// <param name="ledger">The node's ledger, for reading what never changes.</param>
+internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceLedger ledger) : ISwarmClient
+{
+    /// <summary>More records than this are not read at once.</summary>
+    public const int MaxReadRecords = 10_000;
+
+    private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
+
+    public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default) =>
+        (await CommitAsync([submission], cancellationToken))[0];
+
+    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<FactSubmission> submissions, CancellationToken cancellationToken = default)
+    {
+        if (submissions.Count == 0)
+        {
+            return [];
+        }
+
+        var commands = new UnstampedCommand[submissions.Count];
+        for (int i = 0; i < commands.Length; i++)
+        {
+            SubmissionRules.Check(submissions[i]);
+            commands[i] = new UnstampedCommand(CommandCodec.EncodeBody(submissions[i]), submissions[i].Lamport?.Counter ?? 0);
+        }
+
+        var reply = new TaskReply<IReadOnlyList<CommitAnswer>>();
+        if (!post(new NodeMessage.Submit(commands, reply)))
+        {
+            var answers = new CommitAnswer[commands.Length];
+            Array.Fill(answers, Busy);
+            return answers;
+        }
+
+        return await reply.Task.WaitAsync(cancellationToken);
+    }
+
+    public Task<IReadOnlyList<LedgerRecord>> ReadAsync(ulong fromSequence, int limit, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(ledger.Read(Math.Max(1, fromSequence), Math.Clamp(limit, 0, MaxReadRecords)));
+    }
+
+    public Task<ProposalView?> GetProposalAsync(string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable, CancellationToken cancellationToken = default)
+    {
+        var reply = new TaskReply<QueryAnswer<ProposalView?>>();
+        return AskAsync(new StateMachineMessage.GetProposal(proposalId, reply), consistency, reply, cancellationToken);
+    }
+
+    public async Task<LedgerHead> GetHeadAsync(ReadConsistency consistency = ReadConsistency.Stale, CancellationToken cancellationToken = default)
+    {
+        var reply = new TaskReply<QueryAnswer<LedgerHead>>();
+        return (await AskAsync(new StateMachineMessage.GetHead(reply), consistency, reply, cancellationToken))!;
+    }
+
+    public Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        var reply = new TaskReply<SwarmStatus>();
+        return post(new NodeMessage.GetStatus(reply))
+            ? reply.Task.WaitAsync(cancellationToken)
+            : throw new SwarmUnavailableException(NotCommittedReason.Stopping, "The node does not answer any more.");
+    }
+
+    private async Task<T?> AskAsync<T>(StateMachineMessage.Query query, ReadConsistency consistency, TaskReply<QueryAnswer<T>> reply, CancellationToken cancellationToken)
+    {
+        if (!post(new NodeMessage.Read(query, consistency)))
+        {
+            throw new SwarmUnavailableException(NotCommittedReason.Busy, Busy.Message);
+        }
+
+        QueryAnswer<T> answer = await reply.Task.WaitAsync(cancellationToken);
+        return answer.Reason is { } reason
+            ? throw new SwarmUnavailableException(reason, answer.Message ?? reason.Name())
+            : answer.Value;
+    }
+}

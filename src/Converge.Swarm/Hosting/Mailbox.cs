@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+
+namespace Converge.Swarm.Hosting;
+
+/// <summary>
+/// One actor's mailbox in the in-box host: several lanes, the first always emptied before the next is looked at, run on the thread
+/// pool by at most one thread at a time. A lane may be bounded; then <see cref="TryPost"/> refuses instead of growing.
+/// </summary>
+/// <remarks>
+/// Lanes are how control messages never queue behind client work. "After what is queued now" (a turn) is a lane of its own, the last:
+/// it is reached only when every other lane is empty, or after <see cref="MaxBeforeTurn"/> messages, so that a flood cannot starve it.
+/// </remarks>
+internal sealed class Mailbox<T> : IThreadPoolWorkItem
+{
+    /// <summary>So many messages are received before a turn that was asked for comes, whatever else is queued.</summary>
+    public const int MaxBeforeTurn = 1024;
+
+    private readonly ConcurrentQueue<T>[] _lanes;
+    private readonly int[] _counts;
+    private readonly int[] _capacities;
+    private readonly Action<T> _receive;
+    private readonly Action<Exception> _failed;
+    private readonly T? _turn;
+    private bool _turnWanted;
+    private int _scheduled;
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _closed;
+
+    /// <param name="capacities">One for each lane, the most urgent first.</param>
+    /// <param name="turn">The message that stands for "what was queued is done"; null for an actor that never asks for a turn.</param>
+    /// <param name="receive">The actor.</param>
+    /// <param name="failed">Told once when the actor threw; the mailbox is closed then.</param>
+    public Mailbox(int[] capacities, T? turn, Action<T> receive, Action<Exception> failed)
+    {
+        _capacities = capacities;
+        _counts = new int[capacities.Length];
+        _lanes = new ConcurrentQueue<T>[capacities.Length];
+        for (int i = 0; i < _lanes.Length; i++)
+        {
+            _lanes[i] = new ConcurrentQueue<T>();
+        }
+
+        _turn = turn;
+        _receive = receive;
+        _failed = failed;
+    }
+
+    /// <summary>Queues a message. False when the lane is full or the mailbox closed; then nothing was queued.</summary>
+    public bool TryPost(int lane, T message)
+    {
+        if (_closed)
+        {
+            return false;
+        }
+
+        if (Interlocked.Increment(ref _counts[lane]) > _capacities[lane])
+        {
+            Interlocked.Decrement(ref _counts[lane]);
+            return false;
+        }
+
+        _lanes[lane].Enqueue(message);
+        Schedule();
+        return true;
+    }
+
+    /// <summary>Queues a message whatever the lane holds: for what the sender itself keeps bounded. Dropped only when the mailbox is closed.</summary>
+    public void Post(int lane, T message)
+    {
+        if (!_closed)
+        {
+            Interlocked.Increment(ref _counts[lane]);
+            _lanes[lane].Enqueue(message);
+            Schedule();
+        }
+    }
+
+    /// <summary>Asks for a turn; for the actor itself, while it receives.</summary>
+    public void WantTurn() => _turnWanted = true;
+
+    /// <summary>Takes no more messages; what is queued is dropped. When the task completes, the actor is not called any more.</summary>
+    public Task CloseAsync()
+    {
+        _closed = true;
+        Schedule();
+        return _idle.Task;
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        try
+        {
+            Run();
+        }
+        catch (Exception e)
+        {
+            _closed = true;
+            _idle.TrySetResult();
+            _failed(e);
+        }
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            int received = 0;
+            while (!_closed && received < MaxBeforeTurn && TryTake(out T? message))
+            {
+                _receive(message!);
+                received++;
+            }
+
+            if (_turnWanted && !_closed)
+            {
+                _turnWanted = false;
+                _receive(_turn!);
+                continue;
+            }
+
+            if (_closed)
+            {
+                // Stays scheduled for ever: nothing runs after this.
+                _idle.TrySetResult();
+                return;
+            }
+
+            if (received == MaxBeforeTurn)
+            {
+                continue;
+            }
+
+            Volatile.Write(ref _scheduled, 0);
+            Interlocked.MemoryBarrier();
+            if (!AnyQueued() || Interlocked.Exchange(ref _scheduled, 1) == 1)
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryTake(out T? message)
+    {
+        for (int lane = 0; lane < _lanes.Length; lane++)
+        {
+            if (_lanes[lane].TryDequeue(out message))
+            {
+                Interlocked.Decrement(ref _counts[lane]);
+                return true;
+            }
+        }
+
+        message = default;
+        return false;
+    }
+
+    private bool AnyQueued()
+    {
+        foreach (ConcurrentQueue<T> lane in _lanes)
+        {
+            if (!lane.IsEmpty)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Schedule()
+    {
+        if (Interlocked.Exchange(ref _scheduled, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Converge.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Converge.Swarm;
+
+public sealed partial class SwarmNode
+{
+    [LoggerMessage(1, LogLevel.Information, "Node {Node} of swarm '{Cluster}' starts on {Folder}: {Entries} entries in its log, term {Term}, {Records} records in its ledger.")]
+    private static partial void LogStarting(ILogger logger, NodeId node, string cluster, string folder, ulong entries, Term term, ulong records);
+
+    [LoggerMessage(2, LogLevel.Warning, "A torn tail was cut off {File} at offset {Offset} ({Bytes} bytes): the last write before a crash, never acknowledged.")]
+    private static partial void LogTornTail(ILogger logger, string file, long offset, long bytes);
+
+    [LoggerMessage(3, LogLevel.Information, "Node {Leader} leads in term {Term}.")]
+    private static partial void LogLeader(ILogger logger, NodeId leader, Term term);
+
+    [LoggerMessage(4, LogLevel.Warning, "No leader is known in term {Term}.")]
+    private static partial void LogNoLeader(ILogger logger, Term term);
+
+    [LoggerMessage(5, LogLevel.Critical, "The state of node {Peer} differs from this node's at applied index {Index}: one of the two is wrong.")]
+    private static partial void LogDiverged(ILogger logger, NodeId peer, LogIndex index);
+
+    [LoggerMessage(6, LogLevel.Error, "The disk has no room for another log segment. Nothing is acknowledged here until it has.")]
+    private static partial void LogNoSpace(ILogger logger);
+
+    [LoggerMessage(7, LogLevel.Information, "The disk has room again.")]
+    private static partial void LogSpaceAgain(ILogger logger);
+
+    [LoggerMessage(8, LogLevel.Error, "The disk has not confirmed a write for a suspiciously long time; this node neither leads nor stands for election until it does.")]
+    private static partial void LogStalled(ILogger logger);
+
+    [LoggerMessage(9, LogLevel.Information, "The disk confirms writes again.")]
+    private static partial void LogStallOver(ILogger logger);
+
+    [LoggerMessage(10, LogLevel.Critical, "The node stops: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string reason, Exception exception);
+
+    [LoggerMessage(11, LogLevel.Information, "The node stopped{How}.")]
+    private static partial void LogStopped(ILogger logger, string how);
+}

@@ -1,0 +1,333 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Hosting;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
+using Converge.Swarm.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace Converge.Swarm;
+
+/// <summary>
+/// One node in the in-box host: mailboxes on the thread pool, a thread for the log, real time, framed TCP to its peers. Carries the
+/// actors' messages and decides nothing.
+/// </summary>
+public sealed partial class SwarmNode : IAsyncDisposable
+{
+    /// <summary>How often the ledger is made durable. The log is what is acknowledged; the ledger can be derived from it again.</summary>
+    private static readonly TimeSpan LedgerFlushInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly SwarmOptions _options;
+    private readonly ILogger _logger;
+    private readonly FolderLock _folderLock;
+    private readonly RaftLogStore _log;
+    private readonly GovernanceLedger _ledger;
+    private readonly Mailbox<NodeMessage> _node;
+    private readonly Mailbox<StateMachineMessage> _stateMachine;
+    private readonly LogThread _logThread;
+    private readonly PeerTransport _transport;
+    private readonly Timer _ticks;
+    private readonly PeriodicTimer _ledgerFlushes = new(LedgerFlushInterval);
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _flushingLedger = Task.CompletedTask;
+    private int _tickQueued;
+    private int _stopping;
+
+    private SwarmNode(SwarmOptions options, ILoggerFactory loggers, FolderLock folderLock, RaftLogStore log, GovernanceLedger ledger)
+    {
+        _options = options;
+        _logger = loggers.CreateLogger("Converge.Swarm");
+        _folderLock = folderLock;
+        _log = log;
+        _ledger = ledger;
+
+        var ports = new Ports(this);
+        var random = new RandomSource();
+        InMemoryRaftStorage storage = Recover(log.Recovered, options);
+        var nodeActor = new NodeActor(
+            new NodeActorOptions
+            {
+                Cluster = options.Cluster,
+                Self = options.Node,
+                Members = [.. options.Members.Select(m => new MemberAddress(m.Id, m.Peer.ToString(), m.Http is null ? null : $"http://{m.Http}", false))],
+                HeartbeatTicks = options.HeartbeatTicks,
+                ElectionTicks = options.ElectionTicks,
+                RequestTimeoutTicks = Math.Max(1, (int)(options.RequestTimeout / options.Tick)),
+                MaxPendingCommands = options.MaxPendingCommands,
+                MaxUncommittedBytes = options.MaxUncommittedBytes,
+                Version = typeof(SwarmNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
+                Life = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)),
+            },
+            storage,
+            random,
+            ports);
+        var logActor = new LogActor(options.Node, incarnation: 0, log, ports);
+        var stateMachineActor = new StateMachineActor(new GovernanceState(), ledger, ports);
+
+        _node = new Mailbox<NodeMessage>(
+            Lanes.NodeCapacities(options.MaxPendingCommands),
+            NodeMessage.Turn.Instance,
+            message =>
+            {
+                if (message is NodeMessage.Tick)
+                {
+                    Volatile.Write(ref _tickQueued, 0);
+                }
+
+                nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
+            },
+            Fail);
+        _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, Fail);
+        _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
+        _transport = new PeerTransport(options, ports, loggers.CreateLogger("Converge.Swarm.Peers"));
+        _ticks = new Timer(_ => QueueTick());
+        Client = new LocalSwarmClient(PostFromClient, ledger);
+    }
+
+    /// <summary>The way to the swarm through this node.</summary>
+    public ISwarmClient Client { get; }
+
+    /// <summary>
+    /// Completes when the node has stopped because it was told to, and faults when it had to stop by itself: a failed write, damage, a
+    /// state that differs from the leader's. After a fault the process should end.
+    /// </summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Opens the data folder, recovers what is there, listens for peers and takes part.</summary>
+    /// <exception cref="FolderInUseException">Another process has the data folder.</exception>
+    /// <exception cref="WrongFolderException">The data folder belongs to another node or swarm.</exception>
+    /// <exception cref="LogDamagedException">A log or ledger file is damaged; names file and offset.</exception>
+    /// <exception cref="LedgerDivergedException">The ledger holds what it should not.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The peer address cannot be listened on.</exception>
+    /// <exception cref="IOException">The folder cannot be read or written.</exception>
+    public static async Task<SwarmNode> StartAsync(SwarmOptions options, ILoggerFactory loggers, CancellationToken cancellationToken = default)
+    {
+        SwarmNode node = await Task.Run(() => Open(options, loggers), cancellationToken);
+        try
+        {
+            node.Start();
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Takes nothing new, hands leadership over, makes everything durable and stops. What was acknowledged stays; what was not is
+    /// answered as unknown.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        if (Interlocked.Exchange(ref _stopping, 1) == 1)
+        {
+            await _completion.Task.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            return;
+        }
+
+        var drained = new TaskReply<bool>();
+        bool clean = false;
+        if (!_completion.Task.IsCompleted)
+        {
+            _node.Post(Lanes.Own, new NodeMessage.Drain(drained));
+            Task first = await Task.WhenAny(drained.Task, _completion.Task);
+            clean = first == drained.Task && await drained.Task;
+        }
+
+        await CloseAsync();
+        LogStopped(_logger, clean ? "" : " with requests whose outcome is not known");
+        _completion.TrySetResult();
+    }
+
+    /// <summary>Stops if that was not done.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private static SwarmNode Open(SwarmOptions options, ILoggerFactory loggers)
+    {
+        var disk = new PhysicalDisk();
+        disk.CreateFolder(options.DataFolder);
+        FolderLock folderLock = FolderLock.Acquire(options.DataFolder);
+        try
+        {
+            NodeIdentity.Verify(disk, options.DataFolder, options.Cluster, options.Node);
+            RaftLogStore log = RaftLogStore.Open(disk, Path.Combine(options.DataFolder, "raft"), options.LogSegmentBytes);
+            GovernanceLedger ledger = GovernanceLedger.Open(disk, Path.Combine(options.DataFolder, "ledger"), options.LedgerSegmentBytes);
+            return new SwarmNode(options, loggers, folderLock, log, ledger);
+        }
+        catch
+        {
+            folderLock.Dispose();
+            throw;
+        }
+    }
+
+    private static InMemoryRaftStorage Recover(RecoveredLog recovered, SwarmOptions options) => throw new NotImplementedException();
+
+    private void Start()
+    {
+        LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, 0, Term.Zero, _ledger.NextSequence - 1);
+        _logThread.Start();
+        _transport.Start();
+        _ticks.Change(_options.Tick, _options.Tick);
+        _flushingLedger = FlushLedgerAsync();
+    }
+
+    private async Task CloseAsync()
+    {
+        await _ticks.DisposeAsync();
+        await _transport.DisposeAsync();
+        _logThread.Dispose();
+        await _node.CloseAsync();
+        await _stateMachine.CloseAsync();
+        _ledgerFlushes.Dispose();
+        await _flushingLedger;
+        try
+        {
+            if (!_completion.Task.IsFaulted)
+            {
+                _ledger.Flush();
+            }
+        }
+        finally
+        {
+            _ledger.Dispose();
+            _log.Dispose();
+            _folderLock.Dispose();
+        }
+    }
+
+    private void Fail(Exception reason)
+    {
+        if (_completion.TrySetException(reason))
+        {
+            LogFailed(_logger, reason.Message, reason);
+        }
+    }
+
+    private void QueueTick()
+    {
+        if (Interlocked.Exchange(ref _tickQueued, 1) == 0)
+        {
+            _node.Post(Lanes.Own, NodeMessage.Tick.Instance);
+        }
+    }
+
+    private bool PostFromClient(NodeMessage message) => _node.TryPost(Lanes.Clients, message);
+
+    private async Task FlushLedgerAsync()
+    {
+        while (await _ledgerFlushes.WaitForNextTickAsync())
+        {
+            try
+            {
+                await Task.Run(_ledger.Flush);
+            }
+            catch (DiskFullException)
+            {
+                // The records stay in memory and in the log; the log's own want of room has been announced or soon will be.
+            }
+            catch (Exception e)
+            {
+                Fail(e);
+                return;
+            }
+        }
+    }
+
+    /// <summary>The node actor's lanes, the most urgent first.</summary>
+    private static class Lanes
+    {
+        /// <summary>Ticks and the children's answers: bounded by what was asked of them.</summary>
+        public const int Own = 0;
+
+        /// <summary>Votes, heartbeats, acknowledgements: repeated by the protocol when dropped.</summary>
+        public const int PeerControl = 1;
+
+        /// <summary>Entries and forwarded commands.</summary>
+        public const int PeerBulk = 2;
+
+        /// <summary>This node's own clients.</summary>
+        public const int Clients = 3;
+
+        public static int[] NodeCapacities(int clients) => [int.MaxValue, 16_384, 4_096, clients];
+    }
+
+    private sealed class RandomSource : IRandomSource
+    {
+        public int Next(int exclusiveMax) => Random.Shared.Next(exclusiveMax);
+    }
+
+    /// <summary>The actors' ports: each call is one message carried.</summary>
+    private sealed class Ports(SwarmNode host) : INodePort, ILogPort, IStateMachinePort, IPeerTransportEvents
+    {
+        public void ToPeer(NodeId peer, PeerMessage message) => host._transport.Send(peer, message);
+
+        public void ToLog(LogMessage message) => host._logThread.Post(message);
+
+        public void ToNode(NodeMessage message) => host._node.Post(Lanes.Own, message);
+
+        public void ToStateMachine(StateMachineMessage message)
+        {
+            if (message is not StateMachineMessage.Query query)
+            {
+                host._stateMachine.Post(0, message);
+            }
+            else if (!host._stateMachine.TryPost(0, message))
+            {
+                query.Refuse(NotCommittedReason.Busy, "Too many reads are waiting on this node.");
+            }
+        }
+
+        void INodePort.WantTurn() => host._node.WantTurn();
+
+        void ILogPort.WantTurn() => host._logThread.WantTurn();
+
+        public bool IsConnected(NodeId peer) => host._transport.IsConnected(peer);
+
+        public void Fail(Exception reason) => host.Fail(reason);
+
+        public bool Arrived(NodeId from, PeerMessage message) =>
+            host._node.TryPost(message.IsControl ? Lanes.PeerControl : Lanes.PeerBulk, new NodeMessage.FromPeer(from, message));
+
+        public void Lost(NodeId peer) => host._node.Post(Lanes.Own, new NodeMessage.PeerLost(peer));
+
+        public void Publish(SwarmEvent happened)
+        {
+            ILogger logger = host._logger;
+            switch (happened)
+            {
+                case SwarmEvent.LeaderChanged { Leader.IsNone: true } changed:
+                    LogNoLeader(logger, changed.Term);
+                    break;
+                case SwarmEvent.LeaderChanged changed:
+                    LogLeader(logger, changed.Leader, changed.Term);
+                    break;
+                case SwarmEvent.StateDiverged diverged:
+                    LogDiverged(logger, diverged.Peer, diverged.Index);
+                    break;
+                case SwarmEvent.SpaceChanged { Available: true }:
+                    LogSpaceAgain(logger);
+                    break;
+                case SwarmEvent.SpaceChanged:
+                    LogNoSpace(logger);
+                    break;
+                case SwarmEvent.DiskStalled { Stalled: true }:
+                    LogStalled(logger);
+                    break;
+                case SwarmEvent.DiskStalled:
+                    LogStallOver(logger);
+                    break;
+                case SwarmEvent.RecordsAdded:
+                    break;
+                default:
+                    throw new ArgumentOutOfRangeException(nameof(happened), happened, "Not an event.");
+            }
+        }
+    }
+}

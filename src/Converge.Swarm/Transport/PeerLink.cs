@@ -1,0 +1,243 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Converge.Core;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Transport.Wire;
+using Google.Protobuf;
+
+namespace Converge.Swarm.Transport;
+
+internal sealed partial class PeerTransport
+{
+    /// <summary>The way to one member: dials until it answers, sends what is queued, control before bulk.</summary>
+    private sealed class PeerLink(PeerTransport owner, NodeId peer, IPEndPoint address)
+    {
+        /// <summary>Control messages are small; the protocol repeats what is dropped.</summary>
+        private const int ControlCapacity = 4096;
+
+        /// <summary>Appends are bounded in bytes by the protocol's own flow control, forwarded commands by the pending limit.</summary>
+        private const int BulkCapacity = 1024;
+
+        /// <summary>A buffer is handed to the socket when it has grown to this.</summary>
+        private const int FlushBytes = 256 * 1024;
+
+        private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(2);
+        private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+        private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
+
+        private readonly Channel<PeerMessage> _control = NewQueue(ControlCapacity);
+        private readonly Channel<PeerMessage> _bulk = NewQueue(BulkCapacity);
+        private readonly SemaphoreSlim _queued = new(0);
+        private int _signalled;
+        private volatile bool _connected;
+
+        public bool Connected => _connected;
+
+        public void Send(PeerMessage message)
+        {
+            if (!_connected)
+            {
+                return;
+            }
+
+            Channel<PeerMessage> lane = message.IsControl ? _control : _bulk;
+            if (lane.Writer.TryWrite(message) && Interlocked.Exchange(ref _signalled, 1) == 0)
+            {
+                _queued.Release();
+            }
+        }
+
+        public async Task RunAsync(CancellationToken stop)
+        {
+            TimeSpan pause = FirstPause;
+            string lastReason = "";
+            while (!stop.IsCancellationRequested)
+            {
+                string reason;
+                try
+                {
+                    using Socket socket = await DialAsync(stop);
+                    pause = FirstPause;
+                    lastReason = "";
+                    _connected = true;
+                    LogConnected(owner._logger, peer, address.ToString());
+                    reason = await SendAllAsync(socket, stop);
+                }
+                catch (OperationCanceledException) when (stop.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or FrameException)
+                {
+                    reason = e is OperationCanceledException ? "no answer." : e.Message;
+                }
+                finally
+                {
+                    if (_connected)
+                    {
+                        _connected = false;
+                        DropQueued();
+                        owner._events.Lost(peer);
+                    }
+                }
+
+                if (!string.Equals(reason, lastReason, StringComparison.Ordinal))
+                {
+                    LogDisconnected(owner._logger, peer, address.ToString(), reason);
+                    lastReason = reason;
+                }
+
+                try
+                {
+                    await Task.Delay(pause, stop);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
+
+                pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
+            }
+        }
+
+        private static Channel<PeerMessage> NewQueue(int capacity) => Channel.CreateBounded<PeerMessage>(
+            new BoundedChannelOptions(capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+        private async Task<Socket> DialAsync(CancellationToken stop)
+        {
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            timeout.CancelAfter(DialTimeout);
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(address, timeout.Token);
+                var hello = new Hello { Cluster = owner._cluster, From = owner._self.Value, To = peer.Value };
+                byte[] bytes = new byte[Frame.HeaderBytes + hello.CalculateSize()];
+                Frame.WriteHeader(bytes, FrameKind.Hello, bytes.Length - Frame.HeaderBytes);
+                hello.WriteTo(bytes.AsSpan(Frame.HeaderBytes));
+                await socket.SendAsync(bytes, timeout.Token);
+
+                PipeReader reader = PipeReader.Create(new NetworkStream(socket, ownsSocket: false));
+                HelloAnswer? answer = null;
+                await ReadFramesAsync(reader, Frame.MaxHelloBytes, once: true, frame => answer = ParseAnswer(frame), timeout.Token);
+                if (answer is null)
+                {
+                    throw new FrameException("it hung up without an answer.");
+                }
+
+                if (answer.Code.Length > 0)
+                {
+                    LogRefusedByPeer(owner._logger, peer, address.ToString(), answer.Code, answer.Message);
+                    throw new FrameException($"it refused this node ({answer.Code}).");
+                }
+
+                return socket;
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        }
+
+        private static HelloAnswer ParseAnswer(Frame frame)
+        {
+            try
+            {
+                return frame.Kind == FrameKind.HelloAnswer
+                    ? HelloAnswer.Parser.ParseFrom(frame.Body)
+                    : throw new FrameException($"it answered with a {frame.Kind} frame.");
+            }
+            catch (InvalidProtocolBufferException e)
+            {
+                throw new FrameException($"its answer cannot be read: {e.Message}");
+            }
+        }
+
+        private async Task<string> SendAllAsync(Socket socket, CancellationToken stop)
+        {
+            var buffer = new ArrayBufferWriter<byte>(FlushBytes);
+
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            Task watch = WatchForEndAsync(socket, ended);
+            try
+            {
+                while (true)
+                {
+                    await _queued.WaitAsync(ended.Token);
+                    Volatile.Write(ref _signalled, 0);
+                    Interlocked.MemoryBarrier();
+                    while (_control.Reader.TryRead(out PeerMessage? message) || _bulk.Reader.TryRead(out message))
+                    {
+                        Write(buffer, message);
+                        if (buffer.WrittenCount >= FlushBytes)
+                        {
+                            await FlushAsync(socket, buffer, ended.Token);
+                        }
+                    }
+
+                    await FlushAsync(socket, buffer, ended.Token);
+                }
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                return "it hung up.";
+            }
+            finally
+            {
+                await ended.CancelAsync();
+                await watch;
+            }
+        }
+
+        /// <summary>Nothing is received on this connection: whatever comes, or its end, means that the other side hung up.</summary>
+        private static async Task WatchForEndAsync(Socket socket, CancellationTokenSource ended)
+        {
+            try
+            {
+                await socket.ReceiveAsync(new byte[1], ended.Token);
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                // The end all the same.
+            }
+
+            await ended.CancelAsync();
+        }
+
+        private static void Write(ArrayBufferWriter<byte> buffer, PeerMessage message)
+        {
+            (FrameKind kind, IMessage body) = PeerMessageCodec.ToWire(message);
+            int size = body.CalculateSize();
+            if (size > Frame.MaxBodyBytes)
+            {
+                throw new FrameException($"a {kind} frame of {size} bytes exceeds {Frame.MaxBodyBytes}.");
+            }
+
+            Frame.WriteHeader(buffer.GetSpan(Frame.HeaderBytes), kind, size);
+            buffer.Advance(Frame.HeaderBytes);
+            body.WriteTo(buffer);
+        }
+
+        private static async Task FlushAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken stop)
+        {
+            ReadOnlyMemory<byte> rest = buffer.WrittenMemory;
+            while (rest.Length > 0)
+            {
+                rest = rest[await socket.SendAsync(rest, stop)..];
+            }
+
+            buffer.ResetWrittenCount();
+        }
+
+        private void DropQueued()
+        {
+            while (_control.Reader.TryRead(out _) || _bulk.Reader.TryRead(out _))
+            {
+            }
+        }
+    }
+}
