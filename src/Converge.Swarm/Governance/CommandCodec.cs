@@ -15,7 +15,8 @@ public static class CommandCodec
     private const byte HasCommandId = 1;
 
     // version, kind, flags, required rules, time, Lamport counter and node.
-    private const int HeaderSize = 3 + sizeof(ushort) + (3 * sizeof(ulong));
+    private const int StampOffset = 3 + sizeof(ushort);
+    private const int HeaderSize = StampOffset + (3 * sizeof(ulong));
 
     /// <summary>Encodes a fact; allocates the result and nothing else.</summary>
     /// <exception cref="ArgumentException">
@@ -35,6 +36,29 @@ public static class CommandCodec
         EncodedCommandId.Write(ref writer, submission.CommandId);
         FactCodec.Write(ref writer, submission);
         return entry;
+    }
+
+    /// <summary>An encoded command under another stamp: what the leader does with a client's command before it goes to the log.</summary>
+    /// <exception cref="ArgumentException">The stamp's time is negative.</exception>
+    public static byte[] WithStamp(ReadOnlySpan<byte> entry, CommandStamp stamp)
+    {
+        byte[] stamped = entry.ToArray();
+        var writer = new FieldWriter(stamped.AsSpan(StampOffset));
+        WriteStamp(ref writer, stamp);
+        return stamped;
+    }
+
+    /// <summary>Whether the bytes are an encoded fact that this program can apply, under whatever stamp.</summary>
+    public static bool IsFact(ReadOnlySpan<byte> entry)
+    {
+        try
+        {
+            return entry.Length <= MaxEntryBytes && Read(entry).Kind == CommandKind.Fact;
+        }
+        catch (UnsupportedCommandException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Encodes the beginning of a leader's term.</summary>
@@ -102,15 +126,20 @@ public static class CommandCodec
 
     private static void WriteHeader(ref FieldWriter writer, CommandKind kind, byte flags, ushort rules, CommandStamp stamp)
     {
+        writer.Byte(Version);
+        writer.Byte((byte)kind);
+        writer.Byte(flags);
+        writer.UInt16(rules);
+        WriteStamp(ref writer, stamp);
+    }
+
+    private static void WriteStamp(ref FieldWriter writer, CommandStamp stamp)
+    {
         if (stamp.TimeUnixMilliseconds < 0)
         {
             throw new ArgumentException($"The time of a stamp is never negative, but this is {stamp.TimeUnixMilliseconds}.", nameof(stamp));
         }
 
-        writer.Byte(Version);
-        writer.Byte((byte)kind);
-        writer.Byte(flags);
-        writer.UInt16(rules);
         writer.Int64(stamp.TimeUnixMilliseconds);
         writer.UInt64(stamp.Lamport.Counter);
         writer.UInt64(stamp.Lamport.Node.Value);

@@ -21,20 +21,19 @@ public static class Stamper
     /// </param>
     /// <param name="nowUnixMilliseconds">The leader's clock. When it stands behind <paramref name="previous"/>, that time is used again.</param>
     /// <param name="node">The leader.</param>
-    /// <param name="claim">The client's own logical time; the stamp is later.</param>
+    /// <param name="claimedCounter">The counter of the client's own logical time, zero when it brought none; the stamp is later.</param>
     /// <param name="ownCounter">The counter of the leader's own Lamport clock.</param>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The claim exceeds <see cref="LamportClock.MaxCounter"/>; <see cref="SubmissionRules"/> keeps such a submission out.
     /// </exception>
     public static CommandStamp Next(
-        CommandStamp previous, long nowUnixMilliseconds, NodeId node, LamportTimestamp? claim = null, ulong ownCounter = 0)
+        CommandStamp previous, long nowUnixMilliseconds, NodeId node, ulong claimedCounter = 0, ulong ownCounter = 0)
     {
-        ulong claimed = claim?.Counter ?? 0;
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(claimed, LamportClock.MaxCounter, nameof(claim));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(claimedCounter, LamportClock.MaxCounter);
 
         // Nothing below zero: the encodings hold no time before 1970.
         long time = Math.Max(0, Math.Max(nowUnixMilliseconds, previous.TimeUnixMilliseconds));
-        ulong counter = checked(Math.Max(ownCounter, Math.Max(previous.Lamport.Counter, claimed)) + 1);
+        ulong counter = checked(Math.Max(ownCounter, Math.Max(previous.Lamport.Counter, claimedCounter)) + 1);
         return new CommandStamp(time, new LamportTimestamp(counter, node));
     }
 }

@@ -11,7 +11,7 @@ namespace Converge.Swarm.Tests.Transport;
 /// <summary>What nodes of version 1 said to each other stays readable: the bytes of one frame of each kind.</summary>
 public sealed class WireFormatTests
 {
-    private static readonly Digest256 Digest = Digest256.From([.. Enumerable.Range(1, 32).Select(i => (byte)i)]);
+    private static readonly Hash256 Digest = new([.. Enumerable.Range(1, 32).Select(i => (byte)i)]);
 
     public static TheoryData<string, string> Goldens => new()
     {
