@@ -8,6 +8,7 @@ namespace Converge.Swarm.Actors;
 public sealed partial class NodeActor
 {
     private readonly List<NodeMessage.Submit> _submitted = [];
+    private readonly List<(NodeId From, ForwardedCommands Commands)> _submittedByPeers = [];
     private readonly PendingCommands _pending = new();
     private readonly Dictionary<ulong, Forward> _forwards = [];
     private readonly Dictionary<NodeId, ulong> _lastForwarded = [];
@@ -28,6 +29,12 @@ public sealed partial class NodeActor
         }
 
         _submitted.Clear();
+        foreach ((NodeId from, ForwardedCommands commands) in _submittedByPeers)
+        {
+            SubmitForwarded(from, commands);
+        }
+
+        _submittedByPeers.Clear();
     }
 
     /// <summary>
@@ -131,7 +138,6 @@ public sealed partial class NodeActor
             return;
         }
 
-        BeginAuthority();
         var entries = new ReadOnlyMemory<byte>[commands.Count];
         for (int i = 0; i < entries.Length; i++)
         {

@@ -83,7 +83,7 @@ public sealed partial class NodeActor
                 ReceiveProtocol(protocol);
                 break;
             case NodeMessage.FromPeer { Message: ForwardedCommands commands } from:
-                SubmitForwarded(from.Peer, commands);
+                _submittedByPeers.Add((from.Peer, commands));
                 break;
             case NodeMessage.FromPeer { Message: ForwardedAnswers answers }:
                 CompleteForward(answers);
