@@ -20,13 +20,16 @@ public static class SubmissionRules
     public static InputFault? Check(FactSubmission submission)
     {
         GovernanceFact fact = submission.Fact;
-        return CheckName("proposal_id", fact.ProposalId, FactLimits.MaxProposalIdLength)
+        return CheckProposalId(fact.ProposalId)
             ?? CheckName(fact.Kind.ActorField(), fact.Actor, FactLimits.MaxActorLength)
             ?? CheckText(fact)
             ?? CheckContentHash(fact.ContentHash())
             ?? CheckNumbers(submission)
             ?? CheckCommandId(submission.CommandId);
     }
+
+    /// <summary>The first fault of a proposal's id, for those who ask about one; null when there is none.</summary>
+    public static InputFault? CheckProposalId(string? proposalId) => CheckName("proposal_id", proposalId, FactLimits.MaxProposalIdLength);
 
     private static InputFault? CheckName(string field, string? value, int maxLength)
     {
