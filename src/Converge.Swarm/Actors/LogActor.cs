@@ -45,7 +45,7 @@ public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store,
     {
         (List<LogBatch> batches, List<int> ends) = Encode();
         int written = 0;
-        int released = 0;
+        int released = ReleaseThrough(0);
         while (written < batches.Count)
         {
             try
@@ -60,9 +60,15 @@ public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store,
 
             store.Flush();
             Announce(full: false);
+            released += ReleaseThrough(released);
+        }
+
+        // Appends of which everything is durable: those that came again had nothing to write.
+        int ReleaseThrough(int before)
+        {
             int whole = ends.FindLastIndex(end => end <= written) + 1;
-            Release(whole - released);
-            released = whole;
+            Release(whole - before);
+            return whole - before;
         }
     }
 
@@ -74,12 +80,7 @@ public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store,
         LogOutline outline = store.Outline;
         foreach (LogMessage.Append append in _waiting)
         {
-            foreach (LogBatch batch in Split(outline, append))
-            {
-                outline = outline.After(batch);
-                batches.Add(batch);
-            }
-
+            outline = Encode(append, outline, batches);
             ends.Add(batches.Count);
         }
 
@@ -90,26 +91,37 @@ public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store,
     /// One append as batches of bounded size. The term and the vote stand in the first, before any entry of that term; the commit index
     /// in the last, when everything it covers is there.
     /// </summary>
-    private static IEnumerable<LogBatch> Split(LogOutline outline, LogMessage.Append append)
+    private static LogOutline Encode(LogMessage.Append append, LogOutline outline, List<LogBatch> batches)
     {
         DurableState? state = append.HardState is { } hard ? new DurableState(hard.Term, hard.Vote, hard.Commit) : null;
         List<LogEntry> chunk = [];
         long bytes = 0;
-        bool first = true;
         foreach (Entry entry in append.Entries)
         {
             if (bytes + entry.Data.Length > MaxBatchDataBytes && chunk.Count > 0)
             {
-                DurableState? early = first && state is { } s ? s with { Commit = outline.State.Commit } : null;
-                yield return (first ? outline : LogOutline.Empty).Storing(early, chunk);
-                (chunk, bytes, first) = ([], 0, false);
+                Add(state is { } early ? early with { Commit = LogIndex.Zero } : null);
             }
 
             chunk.Add(new LogEntry(entry.Index, entry.Term, (byte)entry.Kind, entry.Data));
             bytes += entry.Data.Length;
         }
 
-        yield return (first ? outline : LogOutline.Empty).Storing(state, chunk);
+        Add(state);
+        return outline;
+
+        void Add(DurableState? with)
+        {
+            // Storing keeps the commit index from going back.
+            LogBatch batch = outline.Storing(with, chunk);
+            if (!batch.IsEmpty)
+            {
+                outline = outline.After(batch);
+                batches.Add(batch);
+            }
+
+            (chunk, bytes) = ([], 0);
+        }
     }
 
     /// <summary>Lets everything go that waited for the first appends in the queue.</summary>
