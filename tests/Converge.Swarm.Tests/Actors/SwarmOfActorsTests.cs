@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Tests.Actors;
 
@@ -354,7 +355,7 @@ public sealed class SwarmOfActorsTests
             {
                 Kind = Raft.MessageKind.Heartbeat, From = leader.Id, To = follower.Id, Term = leader.Status().Term, Commit = applied,
             },
-            new DigestMark(applied, Ledger.Hash256.Of([1])))));
+            new DigestMark(applied, Hash256.Of([1])))));
         swarm.Settle();
 
         Assert.IsType<StateDivergedException>(follower.Failure);
