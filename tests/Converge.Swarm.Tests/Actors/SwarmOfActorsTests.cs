@@ -353,7 +353,11 @@ public sealed class SwarmOfActorsTests
         follower.Post(new NodeMessage.FromPeer(leader.Id, new ProtocolMessage(
             new Raft.Message
             {
-                Kind = Raft.MessageKind.Heartbeat, From = leader.Id, To = follower.Id, Term = leader.Status().Term, Commit = applied,
+                Kind = Raft.MessageKind.Heartbeat,
+                From = leader.Id,
+                To = follower.Id,
+                Term = leader.Status().Term,
+                Commit = applied,
             },
             new DigestMark(applied, Hash256.Of([1])))));
         swarm.Settle();
