@@ -14,7 +14,7 @@ internal static class Dotnet
         IReadOnlyList<string> faults = TryRestore(project, options);
         if (faults.Count == 0)
         {
-            if (project == Repository.Solution)
+            if (string.Equals(project, Repository.Solution, StringComparison.Ordinal))
             {
                 AkkaNet.SayIfLeftOut();
             }
