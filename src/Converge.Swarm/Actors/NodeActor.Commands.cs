@@ -8,10 +8,11 @@ namespace Converge.Swarm.Actors;
 public sealed partial class NodeActor
 {
     private readonly List<NodeMessage.Submit> _submitted = [];
+    private readonly List<(NodeId From, ForwardedCommands Commands)> _submittedByPeers = [];
     private readonly PendingCommands _pending = new();
     private readonly Dictionary<ulong, Forward> _forwards = [];
     private readonly Dictionary<NodeId, ulong> _lastForwarded = [];
-    private Stamper _stamper;
+    private CommandStamp _stamp;
     private uint _forwardNumber;
     private int _forwardedCommands;
     private Term _authorityTerm;
@@ -28,6 +29,12 @@ public sealed partial class NodeActor
         }
 
         _submitted.Clear();
+        foreach ((NodeId from, ForwardedCommands commands) in _submittedByPeers)
+        {
+            SubmitForwarded(from, commands);
+        }
+
+        _submittedByPeers.Clear();
     }
 
     /// <summary>
@@ -38,9 +45,8 @@ public sealed partial class NodeActor
     {
         if (IsLeader && _authorityTerm != _raft.Term)
         {
-            _stamper = RecoverStamps();
-            Stamp stamp = _stamper.Next(_now.UnixMilliseconds, 0);
-            if (_raft.Propose(CommandCodec.EncodeAuthority(stamp, _options.Self)) == ProposeResult.Accepted)
+            _stamp = Stamper.Next(LastStampInLog(), _now.UnixMilliseconds, _options.Self);
+            if (_raft.Propose(CommandCodec.EncodeAuthority(_options.Self, _stamp)) == ProposeResult.Accepted)
             {
                 _authorityTerm = _raft.Term;
             }
@@ -132,12 +138,11 @@ public sealed partial class NodeActor
             return;
         }
 
-        BeginAuthority();
         var entries = new ReadOnlyMemory<byte>[commands.Count];
         for (int i = 0; i < entries.Length; i++)
         {
-            Stamp stamp = _stamper.Next(_now.UnixMilliseconds, commands[i].LamportClaim);
-            entries[i] = CommandCodec.Stamped(stamp, commands[i].Body.Span);
+            _stamp = Stamper.Next(_stamp, _now.UnixMilliseconds, _options.Self, commands[i].LamportClaim);
+            entries[i] = CommandCodec.WithStamp(commands[i].Body.Span, _stamp);
         }
 
         LogIndex before = _raft.LastIndex;
@@ -214,19 +219,20 @@ public sealed partial class NodeActor
         return answers;
     }
 
-    /// <summary>The last stamp in the log: later ones must not go back behind it.</summary>
-    private Stamper RecoverStamps()
+    /// <summary>The last stamp in the log, committed or not: later ones must not go back behind it.</summary>
+    private CommandStamp LastStampInLog()
     {
-        for (LogIndex index = _storage.LastIndex; index >= _storage.FirstIndex && index != LogIndex.Zero; index = index.Previous)
+        for (LogIndex index = _raft.LastIndex; index >= _storage.FirstIndex; index = index.Previous)
         {
             // A leader's first entry is empty and bears no stamp.
-            ReadOnlyMemory<byte> data = _storage.EntryAt(index).Data;
-            if (!data.IsEmpty)
+            if (_storage.Entries(index, index.Next, long.MaxValue, out ReadOnlyMemory<Entry> entries) == LogReadStatus.Ok
+                && !entries.Span[0].Data.IsEmpty
+                && entries.Span[0].Kind == EntryKind.Normal)
             {
-                return new Stamper(_options.Self, CommandCodec.ReadStamp(data.Span));
+                return CommandCodec.ReadStamp(entries.Span[0].Data.Span);
             }
         }
 
-        return new Stamper(_options.Self, default);
+        return CommandStamp.None;
     }
 }

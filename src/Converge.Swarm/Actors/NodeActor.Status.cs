@@ -11,7 +11,7 @@ public sealed partial class NodeActor
         List<MemberProgress> progress = [];
         if (IsLeader)
         {
-            foreach (RaftProgressStatus member in _raft.Status().Progress)
+            foreach (FollowerProgress member in _raft.Status().Progress)
             {
                 progress.Add(new MemberProgress(
                     member.Id,

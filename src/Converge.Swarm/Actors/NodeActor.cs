@@ -71,7 +71,6 @@ public sealed partial class NodeActor
                 Random = random,
             },
             storage);
-        _stamper = new Stamper(options.Self, default);
     }
 
     /// <summary>Receives one message.</summary>
@@ -84,7 +83,7 @@ public sealed partial class NodeActor
                 ReceiveProtocol(protocol);
                 break;
             case NodeMessage.FromPeer { Message: ForwardedCommands commands } from:
-                SubmitForwarded(from.Peer, commands);
+                _submittedByPeers.Add((from.Peer, commands));
                 break;
             case NodeMessage.FromPeer { Message: ForwardedAnswers answers }:
                 CompleteForward(answers);
@@ -363,7 +362,7 @@ public sealed partial class NodeActor
     {
         NodeId best = NodeId.None;
         LogIndex bestMatch = LogIndex.Zero;
-        foreach (RaftProgressStatus progress in _raft.Status().Progress)
+        foreach (FollowerProgress progress in _raft.Status().Progress)
         {
             if (progress.Id != _options.Self && !progress.IsLearner && progress.RecentActive && (best.IsNone || progress.Match > bestMatch))
             {

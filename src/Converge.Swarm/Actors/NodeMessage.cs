@@ -1,5 +1,7 @@
 using Converge.Core;
 using Converge.Raft;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Actors;
 
@@ -63,9 +65,9 @@ public abstract record NodeMessage
 /// <summary>What became of one applied entry.</summary>
 /// <param name="Index">Its place.</param>
 /// <param name="Term">Its term.</param>
-/// <param name="Answer">The answer to the client's command; null when the entry was none.</param>
+/// <param name="Outcome">What applying it came to.</param>
 /// <param name="Digest">The apply digest after it.</param>
-public readonly record struct AppliedEntry(LogIndex Index, Term Term, CommitAnswer? Answer, Digest256 Digest);
+public readonly record struct AppliedEntry(LogIndex Index, Term Term, ApplyOutcome Outcome, Hash256 Digest);
 
 /// <summary>What a log actor can be told. A closed set.</summary>
 public abstract record LogMessage

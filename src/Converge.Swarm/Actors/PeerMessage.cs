@@ -45,6 +45,6 @@ public sealed record ForwardedAnswers(ulong Request, IReadOnlyList<CommitAnswer>
 }
 
 /// <summary>A client command before the leader stamps it.</summary>
-/// <param name="Body">The encoded fact and command id, as in the entry.</param>
+/// <param name="Body">The encoded entry under no stamp (<see cref="Governance.CommandCodec"/>).</param>
 /// <param name="LamportClaim">The counter the client brought along; zero when none.</param>
 public readonly record struct UnstampedCommand(ReadOnlyMemory<byte> Body, ulong LamportClaim);

@@ -53,8 +53,8 @@ internal sealed class PendingCommands
         while (_queue.TryPeek(out (LogIndex Index, Term Term, PendingRequest Request, int Slot) head) && head.Index <= applied.Index)
         {
             _queue.Dequeue();
-            bool own = head.Index == applied.Index && head.Term == applied.Term && applied.Answer is not null;
-            head.Request.Answer(head.Slot, own ? applied.Answer! : Superseded);
+            CommitAnswer? answer = head.Index == applied.Index && head.Term == applied.Term ? applied.Outcome.ToAnswer() : null;
+            head.Request.Answer(head.Slot, answer ?? Superseded);
         }
     }
 

@@ -29,14 +29,14 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
                 query.Reply.Send(QueryAnswer<ProposalView?>.Of(state.Get(query.ProposalId)));
                 break;
             case StateMachineMessage.GetHead query:
-                query.Reply.Send(QueryAnswer<LedgerHead>.Of(state.Head));
+                query.Reply.Send(QueryAnswer<LedgerHead>.Of(ledger.Head));
                 break;
             case StateMachineMessage.CompleteStatus status:
                 status.Reply.Send(status.Status with
                 {
                     AppliedIndex = state.AppliedIndex,
-                    Digest = Convert.ToHexStringLower(state.Digest),
-                    Ledger = state.Head,
+                    Digest = state.Digest.ToString(),
+                    Ledger = ledger.Head,
                     Proposals = state.ProposalCount,
                     Sessions = state.SessionCount,
                 });
@@ -49,7 +49,7 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
     private void Apply(StateMachineMessage.Apply apply)
     {
         var applied = new AppliedEntry[apply.Entries.Count];
-        ulong firstSequence = state.RecordCount + 1;
+        ulong firstSequence = state.LastSequence + 1;
         for (int i = 0; i < applied.Length; i++)
         {
             Entry entry = apply.Entries[i];
@@ -58,19 +58,19 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
                 throw new UnsupportedCommandException($"Entry {entry.Index} is of kind {entry.Kind}, which this program does not apply.");
             }
 
-            ApplyOutcome outcome = state.Apply(entry.Index, entry.Term, entry.Data);
+            ApplyOutcome outcome = state.Apply(entry.Index, entry.Term, entry.Data.Span);
             if (outcome.Record is { } record)
             {
                 ledger.Append(record);
             }
 
-            applied[i] = new AppliedEntry(entry.Index, entry.Term, outcome.Answer, Digest256.From(state.Digest));
+            applied[i] = new AppliedEntry(entry.Index, entry.Term, outcome, state.Digest);
         }
 
         port.ToNode(new NodeMessage.Applied(applied, apply.Responses));
-        if (state.RecordCount >= firstSequence)
+        if (state.LastSequence >= firstSequence)
         {
-            port.Publish(new SwarmEvent.RecordsAdded(firstSequence, state.RecordCount));
+            port.Publish(new SwarmEvent.RecordsAdded(firstSequence, state.LastSequence));
         }
     }
 }

@@ -28,8 +28,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         var commands = new UnstampedCommand[submissions.Count];
         for (int i = 0; i < commands.Length; i++)
         {
-            SubmissionRules.Check(submissions[i]);
-            commands[i] = new UnstampedCommand(CommandCodec.EncodeBody(submissions[i]), submissions[i].Lamport?.Counter ?? 0);
+            commands[i] = new UnstampedCommand(CommandCodec.EncodeFact(submissions[i], CommandStamp.None), submissions[i].Lamport?.Counter ?? 0);
         }
 
         var reply = new TaskReply<IReadOnlyList<CommitAnswer>>();

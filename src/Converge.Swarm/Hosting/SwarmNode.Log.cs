@@ -5,8 +5,8 @@ namespace Converge.Swarm;
 
 public sealed partial class SwarmNode
 {
-    [LoggerMessage(1, LogLevel.Information, "Node {Node} of swarm '{Cluster}' starts on {Folder}: {Entries} entries in its log, term {Term}, {Records} records in its ledger.")]
-    private static partial void LogStarting(ILogger logger, NodeId node, string cluster, string folder, ulong entries, Term term, ulong records);
+    [LoggerMessage(1, LogLevel.Information, "Node {Node} of swarm '{Cluster}' starts on {Folder}: its log ends at entry {LastIndex}, term {Term}, {Records} records in its ledger.")]
+    private static partial void LogStarting(ILogger logger, NodeId node, string cluster, string folder, LogIndex lastIndex, Term term, ulong records);
 
     [LoggerMessage(2, LogLevel.Warning, "A torn tail was cut off {File} at offset {Offset} ({Bytes} bytes): the last write before a crash, never acknowledged.")]
     private static partial void LogTornTail(ILogger logger, string file, long offset, long bytes);

@@ -37,7 +37,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private int _tickQueued;
     private int _stopping;
 
-    private SwarmNode(SwarmOptions options, ILoggerFactory loggers, FolderLock folderLock, RaftLogStore log, GovernanceLedger ledger)
+    private SwarmNode(SwarmOptions options, ILoggerFactory loggers, FolderLock folderLock, RaftLogStore log, LogModel recovered, GovernanceLedger ledger)
     {
         _options = options;
         _logger = loggers.CreateLogger("Converge.Swarm");
@@ -47,7 +47,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        InMemoryRaftStorage storage = Recover(log.Recovered, options);
+        InMemoryRaftStorage storage = Recover(recovered, options);
         var nodeActor = new NodeActor(
             new NodeActorOptions
             {
@@ -153,29 +153,53 @@ public sealed partial class SwarmNode : IAsyncDisposable
         var disk = new PhysicalDisk();
         disk.CreateFolder(options.DataFolder);
         FolderLock folderLock = FolderLock.Acquire(options.DataFolder);
+        RaftLogStore? log = null;
         try
         {
-            NodeIdentity.Verify(disk, options.DataFolder, options.Cluster, options.Node);
-            RaftLogStore log = RaftLogStore.Open(disk, Path.Combine(options.DataFolder, "raft"), options.LogSegmentBytes);
-            GovernanceLedger ledger = GovernanceLedger.Open(disk, Path.Combine(options.DataFolder, "ledger"), options.LedgerSegmentBytes);
-            return new SwarmNode(options, loggers, folderLock, log, ledger);
+            var identity = new NodeIdentity(options.Cluster, options.Node);
+            bool known = NodeIdentityFile.Check(disk, options.DataFolder, identity);
+            log = RaftLogStore.Open(
+                disk, options.DataFolder, new RaftLogStoreOptions { SegmentBytes = options.LogSegmentBytes, MustExist = known }, out LogModel recovered);
+            GovernanceLedger ledger = GovernanceLedger.Open(disk, options.DataFolder, options.LedgerSegmentBytes, mustExist: known);
+
+            // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
+            NodeIdentityFile.Write(disk, options.DataFolder, identity);
+            return new SwarmNode(options, loggers, folderLock, log, recovered, ledger);
         }
         catch
         {
+            log?.Dispose();
             folderLock.Dispose();
             throw;
         }
     }
 
-    private static InMemoryRaftStorage Recover(RecoveredLog recovered, SwarmOptions options) => throw new NotImplementedException();
+    /// <summary>The log as the protocol reads it. A log without any entry begins with the configured members.</summary>
+    private static InMemoryRaftStorage Recover(LogModel recovered, SwarmOptions options)
+    {
+        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters(options.Members.Select(m => m.Id)));
+        storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
+        storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
+        return storage;
+    }
 
     private void Start()
     {
-        LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, 0, Term.Zero, _ledger.NextSequence - 1);
+        LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, _log.Outline.LastIndex, _log.Outline.State.Term, _ledger.Head.Sequence);
+        LogTornTails(_log.Recovery.TornTail);
+        LogTornTails(_ledger.Recovery.TornTail);
         _logThread.Start();
         _transport.Start();
         _ticks.Change(_options.Tick, _options.Tick);
         _flushingLedger = FlushLedgerAsync();
+    }
+
+    private void LogTornTails(TornTail? tail)
+    {
+        if (tail is not null)
+        {
+            LogTornTail(_logger, tail.File, tail.Offset, tail.Bytes);
+        }
     }
 
     private async Task CloseAsync()

@@ -2,6 +2,8 @@ using System.Buffers;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
 
@@ -70,7 +72,7 @@ public static class PeerMessageCodec
         if (protocol.Mark.Index != LogIndex.Zero)
         {
             wire.MarkIndex = protocol.Mark.Index.Value;
-            wire.MarkDigest = UnsafeByteOperations.UnsafeWrap(protocol.Mark.Digest.ToArray());
+            wire.MarkDigest = ToBytes(protocol.Mark.Digest);
         }
 
         return wire;
@@ -95,9 +97,9 @@ public static class PeerMessageCodec
             entries[i] = new Raft.Entry(new Term(entry.Term), new LogIndex(wire.Index + 1 + (ulong)i), (EntryKind)entry.Kind, entry.Data.Memory);
         }
 
-        if (wire.MarkIndex != 0 && wire.MarkDigest.Length != Digest256.Size)
+        if (wire.MarkIndex != 0 && wire.MarkDigest.Length != Hash256.Size)
         {
-            throw new FrameException($"A digest of {wire.MarkDigest.Length} bytes; {Digest256.Size} are required.");
+            throw new FrameException($"A digest of {wire.MarkDigest.Length} bytes; {Hash256.Size} are required.");
         }
 
         var message = new Message
@@ -116,7 +118,14 @@ public static class PeerMessageCodec
         };
         return new ProtocolMessage(message, wire.MarkIndex == 0
             ? default
-            : new DigestMark(new LogIndex(wire.MarkIndex), Digest256.From(wire.MarkDigest.Span)));
+            : new DigestMark(new LogIndex(wire.MarkIndex), new Hash256(wire.MarkDigest.Span)));
+    }
+
+    private static ByteString ToBytes(Hash256 hash)
+    {
+        byte[] bytes = new byte[Hash256.Size];
+        hash.CopyTo(bytes);
+        return UnsafeByteOperations.UnsafeWrap(bytes);
     }
 
     /// <summary>Local messages (ticks, storage) are no peer's to send.</summary>
@@ -141,7 +150,14 @@ public static class PeerMessageCodec
         var commands = new UnstampedCommand[wire.Commands_.Count];
         for (int i = 0; i < commands.Length; i++)
         {
-            commands[i] = new UnstampedCommand(wire.Commands_[i].Body.Memory, wire.Commands_[i].LamportClaim);
+            Command command = wire.Commands_[i];
+            if (!CommandCodec.IsFact(command.Body.Span) || command.LamportClaim > LamportClock.MaxCounter)
+            {
+                // In the log it would stop every node; it does not get that far.
+                throw new FrameException("A forwarded command that is not one.");
+            }
+
+            commands[i] = new UnstampedCommand(command.Body.Memory, command.LamportClaim);
         }
 
         return new ForwardedCommands(wire.Request, commands);
@@ -193,7 +209,7 @@ public static class PeerMessageCodec
 
     private static CommitAnswer FromWire(Answer wire) => wire.OutcomeCase switch
     {
-        Answer.OutcomeOneofCase.Accepted when wire.Accepted.Hash.Length == Digest256.Size => new FactAccepted(
+        Answer.OutcomeOneofCase.Accepted when wire.Accepted.Hash.Length == Hash256.Size => new FactAccepted(
             wire.Accepted.Sequence,
             new LogIndex(wire.Accepted.Index),
             new Term(wire.Accepted.Term),

@@ -1,0 +1,284 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Converge.Core;
+using Converge.Core.Json;
+using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Requests;
+using Converge.Swarm.Http.Status;
+
+namespace Converge.Swarm.Http;
+
+/// <summary>
+/// A swarm as seen through the HTTP API of one of its nodes, for programs that do not run a node themselves.
+/// Repeats nothing by itself: what is safe to repeat is for the caller to say.
+/// </summary>
+/// <remarks>
+/// Facts that could not be sent are answered <see cref="FactNotCommitted"/>; facts that were sent and not answered are answered
+/// <see cref="FactOutcomeUnknown"/>. Reads throw <see cref="SwarmUnavailableException"/> when the node cannot be reached.
+/// </remarks>
+public sealed class HttpSwarmClient : ISwarmClient, IDisposable
+{
+    /// <summary>The greatest number of facts in one request; more are sent in several, one after the other.</summary>
+    public const int MaxFactsPerRequest = 2_000;
+
+    private readonly HttpClient _http;
+
+    /// <summary>Speaks to the node at this address.</summary>
+    /// <param name="url">The API's base address, for example <c>http://127.0.0.1:7101</c>.</param>
+    /// <param name="timeout">How long one request may take; null for 30 seconds.</param>
+    public HttpSwarmClient(Uri url, TimeSpan? timeout = null)
+    {
+        Url = url;
+        SocketsHttpHandler handler = new()
+        {
+            // Nodes are on this machine, and no proxy has a part in it.
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        };
+        _http = new HttpClient(handler) { BaseAddress = url, Timeout = timeout ?? TimeSpan.FromSeconds(30) };
+    }
+
+    /// <summary>The node's API.</summary>
+    public Uri Url { get; }
+
+    /// <inheritdoc/>
+    public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default) =>
+        (await CommitAsync([submission], cancellationToken))[0];
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<FactSubmission> submissions, CancellationToken cancellationToken = default)
+    {
+        List<CommitAnswer> answers = new(submissions.Count);
+        foreach (FactSubmission[] part in submissions.Chunk(MaxFactsPerRequest))
+        {
+            await CommitPartAsync(part, answers, cancellationToken);
+        }
+
+        return answers;
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<LedgerRecord>> ReadAsync(ulong fromSequence, int limit, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{FactEndpoints.Path}?from={fromSequence}&limit={Math.Min(limit, RecordPage.MaxRecords)}");
+        byte[] page = await GetAsync(path, cancellationToken);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(page);
+            return [.. document.RootElement.GetProperty("records").EnumerateArray().Select(RecordOf)];
+        }
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw NotUnderstood(path, fault.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<ProposalView?> GetProposalAsync(
+        string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable, CancellationToken cancellationToken = default)
+    {
+        string path = $"/v1/proposals?id={Uri.EscapeDataString(proposalId)}&{Query(consistency)}";
+        using HttpResponseMessage response = await SendAsync(path, cancellationToken);
+        byte[] body = await ReadBodyAsync(path, response, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        ThrowUnlessGood(path, response, body);
+        return ProposalViewJson.TryParse(body, out ProposalView? view, out InputFault? fault) ? view : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
+    public async Task<LedgerHead> GetHeadAsync(ReadConsistency consistency = ReadConsistency.Stale, CancellationToken cancellationToken = default)
+    {
+        string path = $"/v1/ledger/head?{Query(consistency)}";
+        byte[] body = await GetAsync(path, cancellationToken);
+        return LedgerHeadJson.TryParse(body, out LedgerHead? head, out InputFault? fault) ? head : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
+    public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        const string Path = "/v1/status";
+        byte[] body = await GetAsync(Path, cancellationToken);
+        try
+        {
+            return SwarmStatusJson.Parse(body);
+        }
+        catch (FormatException fault)
+        {
+            throw NotUnderstood(Path, fault.Message);
+        }
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose() => _http.Dispose();
+
+    private static string Query(ReadConsistency consistency) =>
+        consistency == ReadConsistency.Stale ? "consistency=stale" : "consistency=linearizable";
+
+    private async Task CommitPartAsync(FactSubmission[] part, List<CommitAnswer> answers, CancellationToken cancellationToken)
+    {
+        int answered = answers.Count + part.Length;
+        using HttpRequestMessage request = new(HttpMethod.Post, FactEndpoints.BatchPath) { Content = Body(part) };
+        try
+        {
+            using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            if (!response.IsSuccessStatusCode)
+            {
+                CommitAnswer forAll = await AnswerOfProblemAsync(response, cancellationToken);
+                Fill(answers, answered, forAll);
+                return;
+            }
+
+            PipeReader body = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancellationToken));
+            JsonLineReader lines = new(body, FactLimits.MaxFactBytes);
+            while (answers.Count < answered)
+            {
+                IReadOnlyList<JsonLine> chunk = await lines.ReadChunkAsync(part.Length, int.MaxValue, cancellationToken);
+                if (chunk.Count == 0)
+                {
+                    break;
+                }
+
+                answers.AddRange(chunk.Take(answered - answers.Count).Select(AnswerOf));
+            }
+
+            Fill(answers, answered, new FactOutcomeUnknown("The node's answer broke off."));
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            Fill(answers, answered, NeverSent(fault)
+                ? new FactNotCommitted(NotCommittedReason.NoLeader, $"{Url} cannot be reached: {fault.Message}")
+                : new FactOutcomeUnknown($"{Url} did not answer: {fault.Message}"));
+        }
+    }
+
+    private static void Fill(List<CommitAnswer> answers, int count, CommitAnswer answer)
+    {
+        while (answers.Count < count)
+        {
+            answers.Add(answer);
+        }
+    }
+
+    private static ByteArrayContent Body(FactSubmission[] part)
+    {
+        using MemoryStream body = new();
+        foreach (FactSubmission submission in part)
+        {
+            body.Write(FactJson.ToUtf8(submission));
+            body.WriteByte((byte)'\n');
+        }
+
+        ByteArrayContent content = new(body.ToArray());
+        content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypes.JsonLines[0]);
+        return content;
+    }
+
+    private static CommitAnswer AnswerOf(JsonLine line)
+    {
+        if (CommitAnswerJson.TryParse(line.Bytes.Span, out CommitAnswer? answer, out _))
+        {
+            return answer;
+        }
+
+        // The node found this one malformed although it was written here by the same rules: two versions that differ.
+        return new FactOutcomeUnknown($"The node's answer is not understood: {System.Text.Encoding.UTF8.GetString(line.Bytes.Span)}");
+    }
+
+    private async Task<CommitAnswer> AnswerOfProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        (string? code, string detail) = ReadProblem(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        string message = $"{Url} answered {(int)response.StatusCode}: {detail}";
+        return CodeNames.ParseNotCommittedReason(code) is { } reason
+            ? new FactNotCommitted(reason, message)
+            : new FactOutcomeUnknown(message);
+    }
+
+    private async Task<byte[]> GetAsync(string path, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(path, cancellationToken);
+        byte[] body = await ReadBodyAsync(path, response, cancellationToken);
+        ThrowUnlessGood(path, response, body);
+        return body;
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            throw Unreachable(fault);
+        }
+    }
+
+    private async Task<byte[]> ReadBodyAsync(string path, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            throw new SwarmUnavailableException(NotCommittedReason.NoLeader, $"{Url} broke off its answer to {path}: {fault.Message}");
+        }
+    }
+
+    private void ThrowUnlessGood(string path, HttpResponseMessage response, byte[] body)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        (string? code, string detail) = ReadProblem(body);
+        throw CodeNames.ParseNotCommittedReason(code) is { } reason
+            ? new SwarmUnavailableException(reason, $"{Url}: {detail}")
+            : NotUnderstood(path, $"{(int)response.StatusCode} {code} {detail}");
+    }
+
+    private static (string? Code, string Detail) ReadProblem(byte[] body)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            return (document.RootElement.GetProperty("code").GetString(), document.RootElement.GetProperty("detail").GetString() ?? "");
+        }
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return (null, "without saying why.");
+        }
+    }
+
+    private static LedgerRecord RecordOf(JsonElement element) =>
+        LedgerRecordJson.TryParse(JsonMarshal.GetRawUtf8Value(element), out LedgerRecord? record, out InputFault? fault)
+            ? record
+            : throw new JsonException(fault.Message);
+
+    private static bool IsTransport(Exception fault, CancellationToken cancellationToken) =>
+        fault is HttpRequestException or IOException
+        || (fault is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private static bool NeverSent(Exception fault) =>
+        fault is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
+
+    private SwarmUnavailableException Unreachable(Exception fault) =>
+        new(NotCommittedReason.NoLeader, $"{Url} cannot be reached: {fault.Message}");
+
+    private SwarmProtocolException NotUnderstood(string path, string message) => new($"{Url} gave an answer to {path} that is not understood: {message}");
+}
+
+/// <summary>What answered is not a node of this swarm's version, or not a node at all.</summary>
+/// <param name="message">For a person.</param>
+public sealed class SwarmProtocolException(string message) : Exception(message);

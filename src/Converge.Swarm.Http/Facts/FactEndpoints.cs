@@ -1,0 +1,80 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Converge.Core;
+using Converge.Core.Json;
+using Converge.Swarm.Http.Problems;
+using Converge.Swarm.Http.Requests;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Converge.Swarm.Http.Facts;
+
+/// <summary>Facts in, and the ledger's records out.</summary>
+internal static class FactEndpoints
+{
+    public const string Path = "/v1/facts";
+    public const string BatchPath = "/v1/facts/batch";
+
+    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, FactBatch batch)
+    {
+        routes.MapPost(Path, context => CommitAsync(context, client));
+        routes.MapPost(BatchPath, batch.RunAsync);
+        routes.MapGet(Path, context => ReadAsync(context, client));
+    }
+
+    private static async Task CommitAsync(HttpContext context, ISwarmClient client)
+    {
+        _ = new QueryParameters(context.Request);
+        MediaTypes.Require(context.Request, MediaTypes.Json);
+        byte[] body = await ReadBodyAsync(context.Request.BodyReader, context.RequestAborted);
+        if (!FactJson.TryParse(body, out FactSubmission? submission, out InputFault? fault))
+        {
+            throw new ProblemException(Problem.Of(fault));
+        }
+
+        CommitAnswer answer = await client.CommitAsync(submission, context.RequestAborted);
+        switch (answer)
+        {
+            case FactAccepted accepted:
+                context.Response.StatusCode = StatusCodes.Status201Created;
+                context.Response.Headers.Location = $"{Path}?from={accepted.Sequence}&limit=1";
+                await JsonAnswer.WriteAsync(context, CommitAnswerJson.ToUtf8(answer));
+                break;
+            case FactRefused refused:
+                throw new ProblemException(Problem.Of(refused));
+            case FactNotCommitted notCommitted:
+                throw new ProblemException(Problem.Of(notCommitted.Reason, notCommitted.Message));
+            case FactOutcomeUnknown unknown:
+                throw new ProblemException(Problem.Of(unknown));
+            default:
+                throw new InvalidOperationException($"Not one of the four answers: {answer}.");
+        }
+    }
+
+    private static async Task ReadAsync(HttpContext context, ISwarmClient client)
+    {
+        QueryParameters parameters = new(context.Request, "from", "limit");
+        ulong from = parameters.Number("from", 1, FactLimits.MaxNumber, otherwise: 1);
+        int limit = (int)parameters.Number("limit", 1, RecordPage.MaxRecords, otherwise: RecordPage.DefaultRecords);
+        IReadOnlyList<LedgerRecord> records = await client.ReadAsync(from, limit, context.RequestAborted);
+        await RecordPage.WriteAsync(context, from, records);
+    }
+
+    /// <summary>Reads a body that the server bounds.</summary>
+    private static async Task<byte[]> ReadBodyAsync(PipeReader body, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadResult read = await body.ReadAsync(cancellationToken);
+            if (read.IsCompleted)
+            {
+                byte[] bytes = read.Buffer.ToArray();
+                body.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace Converge.Swarm.Http.Problems;
+
+/// <summary>The codes that belong to HTTP alone; those of facts, refusals and inputs are named in <see cref="Core.CodeNames"/>.</summary>
+internal static class ProblemCodes
+{
+    public const string OutcomeUnknown = "outcome_unknown";
+    public const string UnknownPath = "unknown_path";
+    public const string MethodNotAllowed = "method_not_allowed";
+    public const string UnsupportedMediaType = "unsupported_media_type";
+    public const string HostNotAllowed = "host_not_allowed";
+    public const string InvalidRequest = "invalid_request";
+    public const string RequestTimeout = "request_timeout";
+    public const string NotReady = "not_ready";
+    public const string InternalError = "internal_error";
+}

@@ -1,0 +1,37 @@
+using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Problems;
+using Microsoft.AspNetCore.Http;
+
+namespace Converge.Swarm.Http.Requests;
+
+/// <summary>Bounds how long a request may take. A batch is bounded by its length and by how slowly its client may send instead.</summary>
+internal sealed class RequestDeadline(TimeSpan timeout)
+{
+    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.Request.Path.Equals(FactEndpoints.BatchPath, StringComparison.Ordinal))
+        {
+            await next(context);
+            return;
+        }
+
+        CancellationToken clientGone = context.RequestAborted;
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(clientGone);
+        deadline.CancelAfter(timeout);
+        context.RequestAborted = deadline.Token;
+        try
+        {
+            await next(context);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !clientGone.IsCancellationRequested)
+        {
+            context.RequestAborted = clientGone;
+            throw new ProblemException(new Problem(
+                StatusCodes.Status504GatewayTimeout, ProblemCodes.OutcomeUnknown, "The swarm did not answer in time; what came of the request is not known."));
+        }
+        finally
+        {
+            context.RequestAborted = clientGone;
+        }
+    }
+}

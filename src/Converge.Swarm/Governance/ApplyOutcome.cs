@@ -1,0 +1,94 @@
+using Converge.Core;
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm.Governance;
+
+/// <summary>What applying one entry came to. The values are part of the apply digest and never change.</summary>
+public enum ApplyResult
+{
+    /// <summary>Nothing: an entry that is the protocol's own business.</summary>
+    NoOp = 0,
+
+    /// <summary>A fact was recorded.</summary>
+    FactRecorded = 1,
+
+    /// <summary>A fact was refused.</summary>
+    FactRefused = 2,
+
+    /// <summary>A command came again and got its first answer; nothing else changed.</summary>
+    Repeated = 3,
+
+    /// <summary>The beginning of a leader's term was recorded.</summary>
+    AuthorityRecorded = 4,
+}
+
+/// <summary>What applying one entry came to: for the client, and for the ledger.</summary>
+public readonly struct ApplyOutcome
+{
+    private readonly AnswerData _answer;
+
+    internal ApplyOutcome(ApplyResult result, in AnswerData answer, EncodedRecord? record)
+    {
+        Result = result;
+        _answer = answer;
+        Record = record;
+    }
+
+    /// <summary>Which of the five cases it is.</summary>
+    public ApplyResult Result { get; }
+
+    /// <summary>True when this is the first answer to a command that came again.</summary>
+    public bool Repeated => Result == ApplyResult.Repeated;
+
+    /// <summary>The new record of the ledger, when there is one.</summary>
+    public EncodedRecord? Record { get; }
+
+    /// <summary>
+    /// The client's answer, <see cref="FactAccepted"/> or <see cref="FactRefused"/>; null when no client asked. Made anew by each call:
+    /// on most nodes nobody waits for it.
+    /// </summary>
+    public CommitAnswer? ToAnswer() => Result is ApplyResult.NoOp or ApplyResult.AuthorityRecorded ? null : _answer.ToAnswer();
+}
+
+/// <summary>An answer in the form in which hundreds of thousands are kept.</summary>
+internal readonly struct AnswerData
+{
+    private readonly RefusalCode _refusal;
+    private readonly ulong _revision;
+    private readonly ulong _sequence;
+    private readonly LogIndex _index;
+    private readonly Term _term;
+    private readonly CommandStamp _stamp;
+    private readonly Hash256 _hash;
+
+    public AnswerData(RefusalCode refusal, ulong revision)
+    {
+        _refusal = refusal;
+        _revision = revision;
+    }
+
+    public AnswerData(EncodedRecord record, ulong revision)
+    {
+        _revision = revision;
+        _sequence = record.Sequence;
+        _index = record.Envelope.Index;
+        _term = record.Envelope.Term;
+        _stamp = new CommandStamp(record.Envelope.TimeUnixMilliseconds, record.Envelope.Lamport);
+        _hash = record.Hash;
+    }
+
+    public bool IsRefusal => _refusal != default;
+
+    public CommitAnswer ToAnswer() => IsRefusal
+        ? new FactRefused(_refusal, _revision)
+        : new FactAccepted(_sequence, _index, _term, _stamp.TimeUnixMilliseconds, _stamp.Lamport, _hash.ToString(), _revision);
+
+    /// <summary>What the apply digest says of it.</summary>
+    public void FoldInto(ref FieldWriter writer)
+    {
+        writer.Byte((byte)_refusal);
+        writer.UInt64(_revision);
+        writer.UInt64(_sequence);
+        writer.Hash(_hash);
+    }
+}

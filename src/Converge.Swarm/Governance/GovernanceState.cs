@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Text;
+using Converge.Core;
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm.Governance;
+
+/// <summary>
+/// The replicated state machine: proposals, sessions, and the end of the record chain. A pure function of the agreed log: no clock, no
+/// randomness, no culture, no dictionary order; equal logs make equal states, answers, records and digests on every node.
+/// </summary>
+/// <remarks>
+/// Not safe for concurrent use: its owner is one actor. <c>docs/governance.md</c> has the rules as a table.
+/// </remarks>
+public sealed class GovernanceState
+{
+    private readonly HashSet<Proposal> _proposals = new(ProposalIdComparer.Instance);
+    private readonly HashSet<Proposal>.AlternateLookup<ReadOnlySpan<byte>> _proposalById;
+    private readonly ActorNames _actors = new();
+    private readonly SessionTable _sessions;
+    private readonly ApplyDigest _digest = new();
+
+    /// <summary>The state before the first entry.</summary>
+    public GovernanceState()
+        : this(ApplyRules.MaxSessions, ApplyRules.MaxAnswers, ApplyRules.SessionWindow)
+    {
+    }
+
+    /// <summary>With limits of a test's choice.</summary>
+    internal GovernanceState(int maxSessions, int maxAnswers, ulong sessionWindow)
+    {
+        _proposalById = _proposals.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _sessions = new SessionTable(maxSessions, maxAnswers, sessionWindow);
+    }
+
+    /// <summary>The last entry applied.</summary>
+    public LogIndex AppliedIndex { get; private set; }
+
+    /// <summary>The term of that entry.</summary>
+    public Term AppliedTerm { get; private set; }
+
+    /// <summary>The stamp of the last stamped entry applied.</summary>
+    public CommandStamp LastStamp { get; private set; }
+
+    /// <summary>The sequence number of the last record; how many there are.</summary>
+    public ulong LastSequence { get; private set; }
+
+    /// <summary>The hash of the last record; zero when there is none.</summary>
+    public Hash256 LastHash { get; private set; }
+
+    /// <summary>The apply digest at <see cref="AppliedIndex"/>. Replicas that applied the same log have the same one.</summary>
+    public Hash256 Digest => _digest.Value;
+
+    /// <summary>How many proposals were ever created.</summary>
+    public ulong ProposalCount => (ulong)_proposals.Count;
+
+    /// <summary>How many client sessions are kept.</summary>
+    public int SessionCount => _sessions.SessionCount;
+
+    /// <summary>How many answers are kept over all sessions.</summary>
+    public int AnswerCount => _sessions.AnswerCount;
+
+    /// <summary>Applies the next entry.</summary>
+    /// <param name="index">Its place: the one after <see cref="AppliedIndex"/>.</param>
+    /// <param name="term">Its term; never decreases.</param>
+    /// <param name="entry">
+    /// Its bytes (<see cref="CommandCodec"/>). Empty for entries that are the protocol's own business: a leader's no-op, a configuration.
+    /// </param>
+    /// <exception cref="UnsupportedCommandException">The bytes are not understood. Nothing was changed; the node must stop.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The entry breaks an invariant: its place, its term or its stamp does not follow the last one. Nothing was changed; the node must stop.
+    /// </exception>
+    public ApplyOutcome Apply(LogIndex index, Term term, ReadOnlySpan<byte> entry)
+    {
+        CheckFollows(index, term);
+        if (entry.IsEmpty)
+        {
+            Advance(index, term);
+            _digest.FoldNoOp(index, term);
+            return default;
+        }
+
+        EncodedCommand command = CommandCodec.Read(entry);
+        CheckFollows(index, command.Stamp);
+        Advance(index, term);
+        LastStamp = command.Stamp;
+        return command.Kind == CommandKind.Fact ? ApplyFact(command) : ApplyAuthority(command);
+    }
+
+    /// <summary>The proposal as recorded up to <see cref="AppliedIndex"/>, or null when it was never created.</summary>
+    public ProposalView? Get(string proposalId)
+    {
+        byte[] id = Encoding.UTF8.GetBytes(proposalId);
+        return _proposalById.TryGetValue(id, out Proposal? proposal) ? proposal.ToView(AppliedIndex) : null;
+    }
+
+    private ApplyOutcome ApplyAuthority(in EncodedCommand command)
+    {
+        EncodedRecord record = LedgerRecordCodec.EncodeAuthority(NextEnvelope(RecordKind.Authority), command.Leader);
+        Extend(record);
+        _digest.FoldAuthority(AppliedIndex, AppliedTerm, record);
+        return new ApplyOutcome(ApplyResult.AuthorityRecorded, default, record);
+    }
+
+    private ApplyOutcome ApplyFact(in EncodedCommand command)
+    {
+        if (!command.CommandId.IsPresent)
+        {
+            return Fold(Decide(command, out AnswerData answer), answer);
+        }
+
+        Session session = _sessions.Use(command.CommandId.Session);
+        switch (_sessions.Look(session, command.CommandId.Number, out AnswerData known))
+        {
+            case CommandNovelty.Answered:
+                return Fold(new ApplyOutcome(ApplyResult.Repeated, known, record: null), known);
+
+            case CommandNovelty.Expired:
+                _proposalById.TryGetValue(command.Fact.ProposalId, out Proposal? proposal);
+                return Fold(Refuse(RefusalCode.CommandExpired, proposal, out AnswerData expired), expired);
+
+            default:
+                ApplyOutcome outcome = Decide(command, out AnswerData first);
+                _sessions.Keep(session, command.CommandId.Number, first);
+                return Fold(outcome, first);
+        }
+    }
+
+    /// <summary>Records the fact, or says why not: the first reason in the order of <see cref="RefusalCode"/>.</summary>
+    private ApplyOutcome Decide(in EncodedCommand command, out AnswerData answer)
+    {
+        ref readonly EncodedFact fact = ref command.Fact;
+        bool exists = _proposalById.TryGetValue(fact.ProposalId, out Proposal? proposal);
+        bool creates = fact.Kind == FactKind.ProposalCreated;
+        if (!exists && !creates)
+        {
+            return Refuse(RefusalCode.UnknownProposal, proposal, out answer);
+        }
+
+        if (exists && creates)
+        {
+            return Refuse(RefusalCode.AlreadyExists, proposal, out answer);
+        }
+
+        if (fact.ExpectedRevision is { } expected && expected != (proposal?.Revision ?? 0))
+        {
+            return Refuse(RefusalCode.RevisionMismatch, proposal, out answer);
+        }
+
+        if (proposal?.Judge(fact.Kind, fact.Actor) is { } refusal)
+        {
+            return Refuse(refusal, proposal, out answer);
+        }
+
+        EncodedRecord record = LedgerRecordCodec.Encode(NextEnvelope(RecordKind.Fact), command.CommandId.Bytes, fact.Bytes);
+        Extend(record);
+        if (proposal is null)
+        {
+            proposal = new Proposal(fact, record.Sequence);
+            _proposals.Add(proposal);
+        }
+        else
+        {
+            proposal.Record(fact.Kind, _actors.Intern(fact.Actor), record.Sequence);
+        }
+
+        answer = new AnswerData(record, proposal.Revision);
+        return new ApplyOutcome(ApplyResult.FactRecorded, answer, record);
+    }
+
+    private static ApplyOutcome Refuse(RefusalCode code, Proposal? proposal, out AnswerData answer)
+    {
+        answer = new AnswerData(code, proposal?.Revision ?? 0);
+        return new ApplyOutcome(ApplyResult.FactRefused, answer, record: null);
+    }
+
+    private ApplyOutcome Fold(in ApplyOutcome outcome, in AnswerData answer)
+    {
+        _digest.FoldFact(AppliedIndex, AppliedTerm, outcome.Result, LastStamp, answer, SessionCount, AnswerCount);
+        return outcome;
+    }
+
+    private RecordEnvelope NextEnvelope(RecordKind kind) => new(
+        kind, LastSequence + 1, AppliedIndex, AppliedTerm, LastStamp.TimeUnixMilliseconds, LastStamp.Lamport, LastHash);
+
+    private void Extend(EncodedRecord record)
+    {
+        LastSequence = record.Sequence;
+        LastHash = record.Hash;
+    }
+
+    private void Advance(LogIndex index, Term term)
+    {
+        AppliedIndex = index;
+        AppliedTerm = term;
+    }
+
+    private void CheckFollows(LogIndex index, Term term)
+    {
+        if (index != AppliedIndex.Next || term < AppliedTerm)
+        {
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Entry {index} of term {term} cannot be applied after entry {AppliedIndex} of term {AppliedTerm}."));
+        }
+    }
+
+    private void CheckFollows(LogIndex index, CommandStamp stamp)
+    {
+        if (stamp.TimeUnixMilliseconds < LastStamp.TimeUnixMilliseconds || stamp.Lamport.Counter <= LastStamp.Lamport.Counter)
+        {
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Entry {index} is stamped {stamp.TimeUnixMilliseconds} ms, {stamp.Lamport}, which does not follow {LastStamp.TimeUnixMilliseconds} ms, {LastStamp.Lamport}."));
+        }
+    }
+}

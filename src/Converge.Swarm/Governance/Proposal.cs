@@ -1,0 +1,207 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Converge.Core;
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm.Governance;
+
+/// <summary>
+/// What is recorded about one proposal, in as few bytes as will do: the encoding of its creation as it stands in the ledger, the latest
+/// result of each validator, and the decision that stands. <c>docs/governance.md</c> has the table of all cases.
+/// </summary>
+internal sealed class Proposal
+{
+    // The kind, the parts, and the 16-bit length before the id.
+    private const int IdOffset = 4;
+
+    private readonly byte[] _creation;
+    private readonly int _idLength;
+    private readonly ulong _createdSequence;
+    private ulong _lastSequence;
+    private ulong _overriddenBefore;
+    private LatestResult[] _results = [];
+    private int _resultCount;
+    private byte[]? _decidedBy;
+    private HashSet<byte[]>? _earlierApprovers;
+
+    public Proposal(in EncodedFact creation, ulong sequence)
+    {
+        _creation = creation.Bytes.ToArray();
+        _idLength = creation.ProposalId.Length;
+        _createdSequence = sequence;
+        _lastSequence = sequence;
+        Revision = 1;
+    }
+
+    public ReadOnlySpan<byte> Id => _creation.AsSpan(IdOffset, _idLength);
+
+    /// <summary>How many facts are recorded.</summary>
+    public ulong Revision { get; private set; }
+
+    private ProposalStatus Status { get; set; } = ProposalStatus.Open;
+
+    /// <summary>Why a fact other than a creation is refused, or null when it is recorded. Changes nothing.</summary>
+    public RefusalCode? Judge(FactKind kind, ReadOnlySpan<byte> actor) => kind switch
+    {
+        FactKind.ValidationPassed or FactKind.ValidationFailed or FactKind.OverrideGranted => null,
+        FactKind.PromotionApproved when Status == ProposalStatus.Approved && HasApproved(actor) => RefusalCode.DuplicateDecision,
+        FactKind.PromotionApproved when Status == ProposalStatus.Rejected => RefusalCode.ConflictingDecision,
+        FactKind.PromotionApproved when HasStandingFailure() => RefusalCode.FailedValidation,
+        FactKind.PromotionApproved => null,
+        FactKind.PromotionRejected => Status == ProposalStatus.Approved ? RefusalCode.ConflictingDecision : null,
+        FactKind.RollbackIssued => Status == ProposalStatus.Approved ? null : RefusalCode.NothingToRollBack,
+        FactKind.ProposalCreated => RefusalCode.AlreadyExists,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not one of the seven facts."),
+    };
+
+    /// <summary>Takes in a fact that <see cref="Judge"/> did not refuse. The actor's bytes are kept, not copied.</summary>
+    public void Record(FactKind kind, byte[] actor, ulong sequence)
+    {
+        switch (kind)
+        {
+            case FactKind.ValidationPassed:
+            case FactKind.ValidationFailed:
+                SetResult(new LatestResult(actor, kind == FactKind.ValidationPassed, sequence));
+                break;
+            case FactKind.PromotionApproved:
+                if (Status == ProposalStatus.Approved)
+                {
+                    (_earlierApprovers ??= new HashSet<byte[]>(Utf8NameComparer.Instance)).Add(_decidedBy!);
+                }
+
+                Status = ProposalStatus.Approved;
+                _decidedBy = actor;
+                break;
+            case FactKind.PromotionRejected:
+                Status = ProposalStatus.Rejected;
+                _decidedBy = actor;
+                break;
+            case FactKind.RollbackIssued:
+                Reopen();
+                _overriddenBefore = 0;
+                break;
+            case FactKind.OverrideGranted:
+                if (Status == ProposalStatus.Rejected)
+                {
+                    Reopen();
+                }
+
+                _overriddenBefore = sequence;
+                break;
+            case FactKind.ProposalCreated:
+            default:
+                throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a fact about a proposal that is there.");
+        }
+
+        _lastSequence = sequence;
+        Revision++;
+    }
+
+    public ProposalView ToView(LogIndex asOf)
+    {
+        var reader = new FieldReader(_creation);
+        FactSubmission submission = FactCodec.Read(ref reader).ToSubmission(commandId: null);
+        var creation = (ProposalCreated)submission.Fact;
+        var validators = new ValidatorResult[_resultCount];
+        for (int i = 0; i < _resultCount; i++)
+        {
+            LatestResult result = _results[i];
+            validators[i] = new ValidatorResult(Encoding.UTF8.GetString(result.Validator), result.Passed, IsOverridden(result), result.Sequence);
+        }
+
+        // Kept in the order of the UTF-8 bytes, which differs from the ordinal order of strings beyond the basic plane.
+        Array.Sort(validators, static (a, b) => string.CompareOrdinal(a.Validator, b.Validator));
+        return new ProposalView(
+            creation.ProposalId,
+            Status,
+            Revision,
+            creation.Author,
+            creation.Title,
+            creation.ContentHash,
+            _decidedBy is null ? null : Encoding.UTF8.GetString(_decidedBy),
+            validators,
+            _createdSequence,
+            _lastSequence,
+            asOf);
+    }
+
+    private void Reopen()
+    {
+        Status = ProposalStatus.Open;
+        _decidedBy = null;
+        _earlierApprovers = null;
+    }
+
+    private bool HasApproved(ReadOnlySpan<byte> actor) => actor.SequenceEqual(_decidedBy)
+        || (_earlierApprovers?.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(actor) ?? false);
+
+    private bool HasStandingFailure()
+    {
+        foreach (LatestResult result in _results.AsSpan(0, _resultCount))
+        {
+            if (!result.Passed && !IsOverridden(result))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsOverridden(in LatestResult result) => !result.Passed && result.Sequence < _overriddenBefore;
+
+    private void SetResult(in LatestResult result)
+    {
+        int low = 0;
+        int high = _resultCount;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            int order = _results[middle].Validator.AsSpan().SequenceCompareTo(result.Validator);
+            if (order == 0)
+            {
+                _results[middle] = result;
+                return;
+            }
+
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle);
+        }
+
+        if (_resultCount == _results.Length)
+        {
+            Array.Resize(ref _results, Math.Max(1, 2 * _results.Length));
+        }
+
+        Array.Copy(_results, low, _results, low + 1, _resultCount - low);
+        _results[low] = result;
+        _resultCount++;
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly struct LatestResult(byte[] validator, bool passed, ulong sequence)
+    {
+        private readonly ulong _sequenceAndPassed = (sequence << 1) | (passed ? 1UL : 0UL);
+
+        public byte[] Validator { get; } = validator;
+
+        public bool Passed => (_sequenceAndPassed & 1) != 0;
+
+        public ulong Sequence => _sequenceAndPassed >> 1;
+    }
+}
+
+/// <summary>Tells proposals apart by id, and finds them by the bytes of an id without copying those.</summary>
+internal sealed class ProposalIdComparer : IEqualityComparer<Proposal>, IAlternateEqualityComparer<ReadOnlySpan<byte>, Proposal>
+{
+    public static readonly ProposalIdComparer Instance = new();
+
+    public bool Equals(Proposal? x, Proposal? y) => ReferenceEquals(x, y) || (x is not null && y is not null && x.Id.SequenceEqual(y.Id));
+
+    public int GetHashCode(Proposal obj) => Utf8NameComparer.HashOf(obj.Id);
+
+    public Proposal Create(ReadOnlySpan<byte> alternate) => throw new NotSupportedException("A proposal is made of its creation, not of an id.");
+
+    public bool Equals(ReadOnlySpan<byte> alternate, Proposal other) => alternate.SequenceEqual(other.Id);
+
+    public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8NameComparer.HashOf(alternate);
+}

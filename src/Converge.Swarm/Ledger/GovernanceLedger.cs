@@ -1,0 +1,344 @@
+using System.Globalization;
+using Converge.Core;
+using Converge.Swarm.Storage;
+
+namespace Converge.Swarm.Ledger;
+
+/// <summary>How a node keeps its ledger.</summary>
+public sealed record GovernanceLedgerOptions
+{
+    /// <summary>The smallest segment that has room for what a ledger writes at once.</summary>
+    public const int MinSegmentBytes = 256 * 1024;
+
+    /// <summary>The size of a new segment file; a multiple of 512 and at least <see cref="MinSegmentBytes"/>.</summary>
+    public int SegmentBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The ledger was there before: an empty folder is a lost ledger, not a new one.</summary>
+    public bool MustExist { get; init; }
+}
+
+/// <summary>
+/// The permanent record of one node: every ledger record since the first, in a segmented log whose record numbers are the sequence
+/// numbers. Nothing is ever removed or changed.
+/// </summary>
+/// <remarks>
+/// <para>The ledger is derived from the agreed log and lags behind it: records are buffered until <see cref="Flush"/>, and after a crash
+/// replaying the log brings back what was lost. The log must not be compacted past the entry of <see cref="DurableSequence"/>.</para>
+/// <para>One thread appends; one thread flushes, the same or another; any thread reads beside them.</para>
+/// </remarks>
+public sealed class GovernanceLedger : IDisposable
+{
+    /// <summary>The purpose that the segment files carry.</summary>
+    public const string Purpose = "ledger";
+
+    private const int MaxRecordBytes = 32 * 1024;
+    private const int MaxReadBytes = 4 * 1024 * 1024;
+    private const int ReadAhead = 1_024;
+
+    private readonly SegmentedLog _log;
+    private readonly int _maxBufferedBytes;
+
+    /// <summary>Guards what readers, the appender and the flusher share. Held for moments only.</summary>
+    private readonly Lock _gate = new();
+
+    // Records that are not durable yet, in order; those being flushed stay until they are.
+    private readonly Queue<EncodedRecord> _buffered = new();
+    private readonly RecordChain _chain;
+    private int _bufferedBytes;
+    private ulong _durableSequence;
+
+    // What replaying is compared with; the appender's own.
+    private IReadOnlyList<LogRecord> _replay = [];
+
+    private GovernanceLedger(SegmentedLog log, RecordChain chain, int maxBufferedBytes)
+    {
+        _log = log;
+        _chain = chain;
+        _maxBufferedBytes = maxBufferedBytes;
+        _durableSequence = chain.LastSequence;
+    }
+
+    /// <summary>What a crash left half written and was cut, or null. Those records were not durable; the log has them.</summary>
+    public TornTail? TornTail => _log.Recovery.TornTail;
+
+    /// <summary>The last record appended, durable or not; zero when there is none.</summary>
+    public ulong LastSequence
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _chain.LastSequence;
+            }
+        }
+    }
+
+    /// <summary>The last record that a crash cannot take away.</summary>
+    public ulong DurableSequence
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _durableSequence;
+            }
+        }
+    }
+
+    /// <summary>True when the buffer has no room for another record: <see cref="Flush"/> comes first.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _bufferedBytes > _maxBufferedBytes;
+            }
+        }
+    }
+
+    /// <summary>The end of the ledger, buffered records included.</summary>
+    public LedgerHead Head
+    {
+        get
+        {
+            RecordChain chain;
+            lock (_gate)
+            {
+                chain = _chain.Copy();
+            }
+
+            return chain.Head;
+        }
+    }
+
+    /// <summary>Opens a ledger, or begins one. Reads every record, and checks that each continues the one before.</summary>
+    /// <exception cref="LedgerDamagedException">A record is not what was written. Nothing was changed but a torn tail.</exception>
+    /// <exception cref="LogDamagedException">The files are damaged; as <see cref="SegmentedLog.Open"/>.</exception>
+    /// <exception cref="WrongLogException">The files are those of another log.</exception>
+    /// <exception cref="DiskFullException">There is no room for a first segment.</exception>
+    /// <exception cref="ArgumentException">The options do not fit together.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static GovernanceLedger Open(IDisk disk, string folder, GovernanceLedgerOptions options)
+    {
+        if (options.SegmentBytes < GovernanceLedgerOptions.MinSegmentBytes)
+        {
+            throw new ArgumentException(
+                $"A segment of the ledger has at least {GovernanceLedgerOptions.MinSegmentBytes} bytes, not {options.SegmentBytes}.", nameof(options));
+        }
+
+        // A flush writes the whole buffer as one group. With its framing that is less than twice the records' bytes.
+        int maxGroupBytes = options.SegmentBytes / 2;
+        var log = SegmentedLog.Open(disk, folder, new SegmentedLogOptions
+        {
+            Purpose = Purpose,
+            SegmentBytes = options.SegmentBytes,
+            MaxGroupBytes = maxGroupBytes,
+            MaxRecordBytes = MaxRecordBytes,
+            Permanent = true,
+            MustExist = options.MustExist,
+        });
+        try
+        {
+            return new GovernanceLedger(log, Recover(log), (maxGroupBytes / 2) - MaxRecordBytes);
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Takes the next record into the buffer. A record that the ledger has already, as in a replay after a restart, is compared with it
+    /// instead (<see cref="CheckReplayed"/>). For the appender.
+    /// </summary>
+    /// <exception cref="LedgerDivergedException">The record does not continue the ledger, or differs from the one that is there.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="IsFull"/>. Nothing was changed.</exception>
+    public void Append(EncodedRecord record)
+    {
+        ulong next = LastSequence + 1;
+        if (record.Sequence < next)
+        {
+            CheckReplayed(record);
+            return;
+        }
+
+        if (record.Sequence > next)
+        {
+            throw new LedgerDivergedException(next, string.Create(CultureInfo.InvariantCulture, $"the log goes on with record {record.Sequence}."));
+        }
+
+        if (_chain.Objection(record.Envelope) is { } objection)
+        {
+            throw new LedgerDivergedException(record.Sequence, objection);
+        }
+
+        lock (_gate)
+        {
+            if (_bufferedBytes > _maxBufferedBytes)
+            {
+                throw new InvalidOperationException(string.Create(
+                    CultureInfo.InvariantCulture, $"{_bufferedBytes} bytes of ledger records are buffered; they must be flushed before record {record.Sequence}."));
+            }
+
+            _buffered.Enqueue(record);
+            _bufferedBytes += record.Bytes.Length;
+            _chain.Extend(record);
+        }
+    }
+
+    /// <summary>Compares a record with the one of the same number that is there. For the appender.</summary>
+    /// <exception cref="LedgerDivergedException">They differ in any byte, or there is none of that number.</exception>
+    public void CheckReplayed(EncodedRecord record)
+    {
+        if (record.Sequence == 0 || record.Sequence > LastSequence)
+        {
+            throw new LedgerDivergedException(record.Sequence, "the ledger does not have it.");
+        }
+
+        if (!Stored(record.Sequence).Span.SequenceEqual(record.Bytes.Span))
+        {
+            throw new LedgerDivergedException(record.Sequence, "applying the log gives other bytes than the ledger holds.");
+        }
+    }
+
+    /// <summary>Writes everything buffered as one group and makes it durable. Records may be appended meanwhile. For the flusher.</summary>
+    /// <exception cref="DiskFullException">There is no room. The records stay buffered; try again when there is room.</exception>
+    /// <exception cref="LogFailedException">A write or flush failed. It is never tried again: the process must exit.</exception>
+    public void Flush()
+    {
+        ReadOnlyMemory<byte>[] group;
+        lock (_gate)
+        {
+            group = [.. _buffered.Select(record => record.Bytes)];
+        }
+
+        if (group.Length == 0)
+        {
+            return;
+        }
+
+        _log.Append(group);
+        _log.Flush();
+        lock (_gate)
+        {
+            foreach (ReadOnlyMemory<byte> bytes in group)
+            {
+                _buffered.Dequeue();
+                _bufferedBytes -= bytes.Length;
+            }
+
+            _durableSequence += (ulong)group.Length;
+        }
+    }
+
+    /// <summary>True when it is time for <see cref="PrepareNextSegment"/>. For the flusher.</summary>
+    public bool ShouldPrepareNextSegment => _log.ShouldPrepareNextSegment;
+
+    /// <summary>Allocates the next segment file ahead; for a background thread. As <see cref="SegmentedLog.PrepareNextSegment"/>.</summary>
+    /// <exception cref="DiskFullException">There is no room. Nothing was changed.</exception>
+    public void PrepareNextSegment() => _log.PrepareNextSegment();
+
+    /// <summary>
+    /// Reads records in order and without gaps from <paramref name="fromSequence"/> on, buffered ones included: at most
+    /// <paramref name="limit"/>, fewer when they are large or the ledger ends, none only past its end. For any thread.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The sequence is zero, or the limit is not positive.</exception>
+    /// <exception cref="LogDamagedException">A record is not as it was written.</exception>
+    /// <exception cref="LogFailedException">A write or flush failed before.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public IReadOnlyList<EncodedRecord> Read(ulong fromSequence, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(fromSequence);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        ulong durable;
+        EncodedRecord[] buffered;
+        lock (_gate)
+        {
+            durable = _durableSequence;
+            buffered = fromSequence <= durable && durable - fromSequence + 1 >= (ulong)limit
+                ? []
+                : [.. _buffered.SkipWhile(record => record.Sequence < fromSequence).Take(limit)];
+        }
+
+        var records = new List<EncodedRecord>();
+        while (fromSequence <= durable && records.Count < limit)
+        {
+            IReadOnlyList<LogRecord> stored = _log.Read(fromSequence, (int)Math.Min((ulong)(limit - records.Count), durable - fromSequence + 1), MaxReadBytes);
+            records.AddRange(stored.Select(record => EncodedRecord.FromBytes(record.Bytes.Span)));
+            fromSequence += (ulong)stored.Count;
+            if (stored.Sum(record => (long)record.Bytes.Length) >= MaxReadBytes / 2)
+            {
+                return records;
+            }
+        }
+
+        records.AddRange(buffered.Take(limit - records.Count));
+        return records;
+    }
+
+    /// <summary>Closes the files. Buffered records that were not flushed are not written; replaying the log brings them back.</summary>
+    public void Dispose() => _log.Dispose();
+
+    private static RecordChain Recover(SegmentedLog log)
+    {
+        var chain = new RecordChain();
+        for (ulong number = 1; number < log.NextNumber;)
+        {
+            foreach (LogRecord stored in log.Read(number, ReadAhead, MaxReadBytes))
+            {
+                EncodedRecord record;
+                try
+                {
+                    record = EncodedRecord.FromBytes(stored.Bytes.Span);
+                }
+                catch (MalformedEncodingException malformed)
+                {
+                    throw Damaged(log, stored.Number, malformed.Message, malformed);
+                }
+
+                string? objection = record.Sequence == stored.Number
+                    ? chain.Objection(record.Envelope)
+                    : string.Create(CultureInfo.InvariantCulture, $"It says that it is record {record.Sequence}.");
+                if (objection is not null)
+                {
+                    throw Damaged(log, stored.Number, objection, inner: null);
+                }
+
+                chain.Extend(record);
+                number++;
+            }
+        }
+
+        return chain;
+    }
+
+    private static LedgerDamagedException Damaged(SegmentedLog log, ulong sequence, string what, Exception? inner)
+    {
+        (string file, long offset) = log.Locate(sequence);
+        return new LedgerDamagedException(sequence, file, offset, what, inner);
+    }
+
+    private ReadOnlyMemory<byte> Stored(ulong sequence)
+    {
+        if (sequence > DurableSequence)
+        {
+            return Read(sequence, 1)[0].Bytes;
+        }
+
+        if (_replay.Count == 0 || sequence < _replay[0].Number || sequence > _replay[^1].Number)
+        {
+            // A replay goes forward: the records after this one are wanted next.
+            _replay = _log.Read(sequence, ReadAhead, MaxReadBytes);
+        }
+
+        ReadOnlyMemory<byte> stored = _replay[(int)(sequence - _replay[0].Number)].Bytes;
+        if (sequence == LastSequence)
+        {
+            _replay = [];
+        }
+
+        return stored;
+    }
+}

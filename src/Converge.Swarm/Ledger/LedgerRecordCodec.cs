@@ -1,0 +1,234 @@
+using Converge.Core;
+
+namespace Converge.Swarm.Ledger;
+
+/// <summary>
+/// Ledger records as bytes, and their hashes. Specified in <c>docs/formats/ledger.md</c>; a record has exactly one encoding in one
+/// version, and bytes once written stay readable.
+/// </summary>
+/// <remarks>
+/// A record's hash is SHA-256(0x00 || encoding): its own hash, which the next record repeats, and at the same time its leaf hash in the
+/// Merkle tree of RFC 6962, section 2.1.
+/// </remarks>
+public static class LedgerRecordCodec
+{
+    /// <summary>The version that is written.</summary>
+    public const byte Version = 1;
+
+    private const byte HasCommandId = 1;
+
+    private const int HeaderSize = 3 + (6 * sizeof(ulong)) + Hash256.Size;
+
+    /// <summary>Encodes a record. <see cref="LedgerRecord.Hash"/> is not part of the encoding and is not looked at.</summary>
+    /// <exception cref="ArgumentException">The record's parts do not fit its kind, or it holds what no record may hold.</exception>
+    public static EncodedRecord Encode(LedgerRecord record)
+    {
+        if (!Hash256.TryParse(record.PreviousHash, out Hash256 previous))
+        {
+            throw new ArgumentException($"The previous hash of record {record.Sequence} is not 64 hexadecimal digits.", nameof(record));
+        }
+
+        if (record.TimeUnixMilliseconds < 0)
+        {
+            throw new ArgumentException($"The time of record {record.Sequence} is negative.", nameof(record));
+        }
+
+        var envelope = new RecordEnvelope(
+            record.Kind, record.Sequence, record.Index, record.Term, record.TimeUnixMilliseconds, record.Lamport, previous);
+        switch (record)
+        {
+            case { Kind: RecordKind.Fact, Submission: { } submission, Leader: null }:
+                if (submission.CommandId != record.CommandId)
+                {
+                    throw new ArgumentException($"Record {record.Sequence} has another command id than its fact.", nameof(record));
+                }
+
+                if (SubmissionRules.Check(submission) is { } fault)
+                {
+                    throw new ArgumentException($"The fact of record {record.Sequence} cannot be recorded: {fault.Message}", nameof(record));
+                }
+
+                byte[] commandId = new byte[EncodedCommandId.SizeOf(submission.CommandId)];
+                var commandIdWriter = new FieldWriter(commandId);
+                EncodedCommandId.Write(ref commandIdWriter, submission.CommandId);
+                byte[] fact = new byte[FactCodec.SizeOf(submission)];
+                var factWriter = new FieldWriter(fact);
+                FactCodec.Write(ref factWriter, submission);
+                return Encode(envelope, commandId, fact);
+
+            case { Kind: RecordKind.Authority, Submission: null, CommandId: null, Leader: { } leader }:
+                return EncodeAuthority(envelope, leader);
+
+            default:
+                throw new ArgumentException($"Record {record.Sequence} of kind {record.Kind} does not have the parts of its kind.", nameof(record));
+        }
+    }
+
+    /// <summary>Reads a record's bytes and computes its hash.</summary>
+    /// <exception cref="MalformedEncodingException">These are not the bytes of a record of a version that this program knows.</exception>
+    public static LedgerRecord Decode(ReadOnlySpan<byte> bytes) => Decode(EncodedRecord.FromBytes(bytes));
+
+    /// <summary>Reads a record.</summary>
+    public static LedgerRecord Decode(EncodedRecord record)
+    {
+        var reader = new FieldReader(record.Bytes.Span);
+        RecordEnvelope envelope = ReadEnvelope(ref reader, out byte flags);
+        CommandId? commandId = null;
+        FactSubmission? submission = null;
+        NodeId? leader = null;
+        if (envelope.Kind == RecordKind.Fact)
+        {
+            commandId = flags == HasCommandId ? EncodedCommandId.Read(ref reader).ToCommandId() : null;
+            submission = FactCodec.Read(ref reader).ToSubmission(commandId);
+        }
+        else
+        {
+            leader = new NodeId(reader.UInt64("the leader"));
+        }
+
+        return new LedgerRecord(
+            envelope.Sequence,
+            envelope.Index,
+            envelope.Term,
+            envelope.TimeUnixMilliseconds,
+            envelope.Lamport,
+            envelope.Kind,
+            commandId,
+            submission,
+            leader,
+            envelope.PreviousHash.ToString(),
+            record.Hash.ToString());
+    }
+
+    /// <summary>Reads what every record has, and checks that the rest is well-formed too.</summary>
+    /// <exception cref="MalformedEncodingException">These are not the bytes of a record of a version that this program knows.</exception>
+    internal static RecordEnvelope ReadEnvelope(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new FieldReader(bytes);
+        RecordEnvelope envelope = ReadEnvelope(ref reader, out byte flags);
+        if (flags == HasCommandId)
+        {
+            EncodedCommandId.Read(ref reader);
+        }
+
+        if (envelope.Kind == RecordKind.Fact)
+        {
+            FactCodec.Read(ref reader);
+        }
+        else
+        {
+            reader.UInt64("the leader");
+        }
+
+        reader.End();
+        return envelope;
+    }
+
+    /// <summary>Puts a record together of a fact that is encoded already.</summary>
+    internal static EncodedRecord Encode(in RecordEnvelope envelope, ReadOnlySpan<byte> commandId, ReadOnlySpan<byte> body)
+    {
+        byte[] leaf = new byte[1 + HeaderSize + commandId.Length + body.Length];
+        var writer = new FieldWriter(leaf);
+        writer.Byte(EncodedRecord.LeafPrefix);
+        writer.Byte(Version);
+        writer.Byte((byte)envelope.Kind);
+        writer.Byte(commandId.IsEmpty ? (byte)0 : HasCommandId);
+        writer.UInt64(envelope.Sequence);
+        writer.UInt64(envelope.Index.Value);
+        writer.UInt64(envelope.Term.Value);
+        writer.Int64(envelope.TimeUnixMilliseconds);
+        writer.UInt64(envelope.Lamport.Counter);
+        writer.UInt64(envelope.Lamport.Node.Value);
+        writer.Hash(envelope.PreviousHash);
+        writer.Bytes(commandId);
+        writer.Bytes(body);
+        return new EncodedRecord(leaf, envelope);
+    }
+
+    internal static EncodedRecord EncodeAuthority(in RecordEnvelope envelope, NodeId leader)
+    {
+        Span<byte> body = stackalloc byte[sizeof(ulong)];
+        var writer = new FieldWriter(body);
+        writer.UInt64(leader.Value);
+        return Encode(envelope, [], body);
+    }
+
+    private static RecordEnvelope ReadEnvelope(ref FieldReader reader, out byte flags)
+    {
+        byte version = reader.Byte("the version");
+        if (version != Version)
+        {
+            throw new MalformedEncodingException($"The record has version {version}; this program knows {Version}.");
+        }
+
+        var kind = (RecordKind)reader.Byte("the record's kind");
+        if (kind is not (RecordKind.Fact or RecordKind.Authority))
+        {
+            throw new MalformedEncodingException($"This program knows no kind of record with the code {(int)kind}.");
+        }
+
+        flags = reader.Byte("the flags");
+        if (flags > (kind == RecordKind.Fact ? HasCommandId : 0))
+        {
+            throw new MalformedEncodingException($"A record of kind {kind.Name()} cannot have the flags {flags}.");
+        }
+
+        return new RecordEnvelope(
+            kind,
+            reader.UInt64("the sequence"),
+            new LogIndex(reader.UInt64("the index")),
+            new Term(reader.UInt64("the term")),
+            reader.NonNegativeInt64("the time"),
+            new LamportTimestamp(reader.UInt64("the Lamport counter"), new NodeId(reader.UInt64("the Lamport node"))),
+            reader.Hash("the previous hash"));
+    }
+}
+
+/// <summary>What every record has, whatever it is about.</summary>
+internal readonly record struct RecordEnvelope(
+    RecordKind Kind,
+    ulong Sequence,
+    LogIndex Index,
+    Term Term,
+    long TimeUnixMilliseconds,
+    LamportTimestamp Lamport,
+    Hash256 PreviousHash);
+
+/// <summary>A record's bytes together with its hash. Can only be made by encoding a record or by reading well-formed bytes.</summary>
+public sealed class EncodedRecord
+{
+    /// <summary>What RFC 6962 puts before a leaf, so that no leaf can pass for an inner node.</summary>
+    internal const byte LeafPrefix = 0x00;
+
+    // With the prefix in front, so that hashing needs no copy.
+    private readonly byte[] _leaf;
+
+    internal EncodedRecord(byte[] leaf, in RecordEnvelope envelope)
+    {
+        _leaf = leaf;
+        Envelope = envelope;
+        Hash = Hash256.Of(leaf);
+    }
+
+    /// <summary>Its place in the ledger.</summary>
+    public ulong Sequence => Envelope.Sequence;
+
+    /// <summary>The encoding as <see cref="LedgerRecordCodec"/> specifies it.</summary>
+    public ReadOnlyMemory<byte> Bytes => _leaf.AsMemory(1);
+
+    /// <summary>The record's own hash, which is its leaf hash too.</summary>
+    public Hash256 Hash { get; }
+
+    internal RecordEnvelope Envelope { get; }
+
+    /// <summary>Takes a copy of a record's bytes, checks their form and computes the hash.</summary>
+    /// <exception cref="MalformedEncodingException">These are not the bytes of a record of a version that this program knows.</exception>
+    public static EncodedRecord FromBytes(ReadOnlySpan<byte> bytes)
+    {
+        RecordEnvelope envelope = LedgerRecordCodec.ReadEnvelope(bytes);
+        byte[] leaf = new byte[1 + bytes.Length];
+        leaf[0] = LeafPrefix;
+        bytes.CopyTo(leaf.AsSpan(1));
+        return new EncodedRecord(leaf, envelope);
+    }
+}

@@ -1,0 +1,102 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Converge.Swarm.Storage;
+
+/// <summary>The calls that make bytes and names durable, which .NET does not offer: its own flush is always a full fsync, and retries.</summary>
+/// <remarks>
+/// No call here is repeated after a failure, EINTR included. A system may report a lost write exactly once; a file system that
+/// answers EINTR may already have taken note that the caller was told. A second call that succeeds would then vouch for bytes that
+/// are gone. The price of taking EINTR for a failure is a restart, and local file systems do not answer it.
+/// </remarks>
+internal static partial class NativeFile
+{
+    private const int ReadOnly = 0;
+    private const int CloseOnExecLinux = 0x8_0000;
+    private const int CloseOnExecMac = 0x100_0000;
+    private const int FullFlushMac = 51;
+
+    /// <summary>Makes the data of a file durable; of its metadata only what is needed to read them.</summary>
+    public static void FlushData(SafeFileHandle file, string path)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Check(FDataSync(file), "fdatasync", path);
+        }
+        else
+        {
+            FlushAll(file, path);
+        }
+    }
+
+    /// <summary>Makes the data and all metadata of a file durable.</summary>
+    public static void FlushAll(SafeFileHandle file, string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            RandomAccess.FlushToDisk(file);
+        }
+        else if (OperatingSystem.IsMacOS())
+        {
+            // fsync leaves the bytes in the drive's cache there. The command takes no argument, so the variadic call needs none.
+            Check(FControl(file, FullFlushMac), "fcntl(F_FULLFSYNC)", path);
+        }
+        else
+        {
+            Check(FSync(file), "fsync", path);
+        }
+    }
+
+    /// <summary>Makes the names in a folder durable. Windows keeps them in its journal and has no such call.</summary>
+    public static void FlushFolder(string path)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            using var folder = OpenForReading(path);
+            FlushAll(folder, path);
+        }
+    }
+
+    /// <summary>Opens a file or a folder without taking part in .NET's advisory locks. Not for Windows.</summary>
+    public static SafeFileHandle OpenForReading(string path)
+    {
+        var handle = Open(path, ReadOnly | (OperatingSystem.IsMacOS() ? CloseOnExecMac : CloseOnExecLinux));
+        Check(handle, "open", path);
+        return new SafeFileHandle(handle, ownsHandle: true);
+    }
+
+    /// <summary>True for the ways in which a system says that there is no room, or none for this user.</summary>
+    public static bool IsDiskFull(IOException e)
+    {
+        const int DiskFullWindows = unchecked((int)0x8007_0070);
+        const int HandleDiskFullWindows = unchecked((int)0x8007_0027);
+        const int NoSpace = 28;
+        const int QuotaLinux = 122;
+        const int QuotaMac = 69;
+        return OperatingSystem.IsWindows()
+            ? e.HResult is DiskFullWindows or HandleDiskFullWindows
+            : e.HResult is NoSpace || e.HResult == (OperatingSystem.IsMacOS() ? QuotaMac : QuotaLinux);
+    }
+
+    private static void Check(int result, string call, string path)
+    {
+        if (result < 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            throw new IOException($"{call} of {path} failed: {new Win32Exception(error).Message}.", error);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int FDataSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FControl(SafeFileHandle file, int command);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+}

@@ -1,0 +1,152 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Converge.Swarm.Storage;
+
+/// <summary>The disk of this machine.</summary>
+public sealed class PhysicalDisk : IDisk
+{
+    /// <summary>There is one.</summary>
+    public static PhysicalDisk Instance { get; } = new();
+
+    private PhysicalDisk()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void CreateFolder(string path)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        var parent = Path.GetDirectoryName(path);
+        if (parent is null)
+        {
+            return;
+        }
+
+        if (!Directory.Exists(parent))
+        {
+            CreateFolder(parent);
+        }
+
+        // Also when it is there: whoever made it may have died before its name was durable.
+        Guard(path, () => Directory.CreateDirectory(path));
+        NativeFile.FlushFolder(parent);
+    }
+
+    /// <inheritdoc/>
+    public bool FileExists(string path) => File.Exists(path);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ListFiles(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return [];
+        }
+
+        var names = Directory.GetFiles(folder).Select(path => Path.GetFileName(path)!).ToArray();
+        Array.Sort(names, StringComparer.Ordinal);
+        return names;
+    }
+
+    /// <inheritdoc/>
+    public IDiskFile Open(string path, DiskFileMode mode)
+    {
+        var handle = mode switch
+        {
+            DiskFileMode.Read => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete),
+            DiskFileMode.ReadWrite => File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete),
+            DiskFileMode.CreateNew => Guard(path, () => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete)),
+            _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Unknown mode."),
+        };
+        return new PhysicalFile(handle, path);
+    }
+
+    /// <inheritdoc/>
+    public void Rename(string from, string to) => Guard(to, () => File.Move(from, to, overwrite: true));
+
+    /// <inheritdoc/>
+    public void Delete(string path) => File.Delete(path);
+
+    /// <inheritdoc/>
+    public void FlushFolder(string folder) => NativeFile.FlushFolder(folder);
+
+    private static void Guard(string path, Action action) =>
+        Guard(path, () =>
+        {
+            action();
+            return 0;
+        });
+
+    private static T Guard<T>(string path, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (IOException e) when (NativeFile.IsDiskFull(e))
+        {
+            throw new DiskFullException(path, e);
+        }
+    }
+
+    private sealed class PhysicalFile(SafeFileHandle handle, string path) : IDiskFile
+    {
+        private const int ZeroChunkBytes = 1024 * 1024;
+
+        public long Length => RandomAccess.GetLength(handle);
+
+        public int Read(long offset, Span<byte> buffer)
+        {
+            var done = 0;
+            while (done < buffer.Length)
+            {
+                var got = RandomAccess.Read(handle, buffer[done..], offset + done);
+                if (got == 0)
+                {
+                    break;
+                }
+
+                done += got;
+            }
+
+            return done;
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+            try
+            {
+                RandomAccess.Write(handle, bytes, offset);
+            }
+            catch (IOException e) when (NativeFile.IsDiskFull(e))
+            {
+                throw new DiskFullException(path, e);
+            }
+        }
+
+        public void AllocateZeroed(long length)
+        {
+            // Real zeros, not a hole and not a reservation: both would make a later flush change the file's extents.
+            RandomAccess.SetLength(handle, 0);
+            var zeros = new byte[Math.Min(length, ZeroChunkBytes)];
+            for (var offset = 0L; offset < length; offset += zeros.Length)
+            {
+                Write(offset, zeros.AsSpan(0, (int)Math.Min(zeros.Length, length - offset)));
+            }
+
+            try
+            {
+                NativeFile.FlushAll(handle, path);
+            }
+            catch (IOException e) when (NativeFile.IsDiskFull(e))
+            {
+                // Delayed allocation finds out only now; the file is new, and the caller deletes it.
+                throw new DiskFullException(path, e);
+            }
+        }
+
+        public void Flush() => NativeFile.FlushData(handle, path);
+
+        public void Dispose() => handle.Dispose();
+    }
+}

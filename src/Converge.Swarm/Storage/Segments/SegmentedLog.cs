@@ -1,0 +1,472 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace Converge.Swarm.Storage;
+
+/// <summary>
+/// An append-only sequence of opaque records in preallocated files, one group of records per flush. What was flushed is there after
+/// any crash, or the log says what is damaged; nothing that was not appended is ever read.
+/// </summary>
+/// <remarks>
+/// <para>One thread writes: <see cref="Append"/>, <see cref="Flush()"/>, <see cref="RemoveBefore"/>, <see cref="Dispose"/>. Any thread may
+/// read beside it, and one may run <see cref="PrepareNextSegment"/>.</para>
+/// <para>Any failure to write or to flush ends the log (<see cref="LogFailedException"/>, from every later call); only
+/// <see cref="DiskFullException"/> leaves it as it was. The format and why it survives crashes: docs/formats/segmented-log.md.</para>
+/// </remarks>
+public sealed partial class SegmentedLog : IDisposable
+{
+    /// <summary>How many sealed segments stay open for readers to come.</summary>
+    internal const int MaxIdleSegments = 8;
+
+    private const string PreparedName = "next.preparing";
+
+    private readonly IDisk _disk;
+    private readonly string _folder;
+    private readonly SegmentedLogOptions _options;
+    private readonly List<Segment> _segments;
+
+    /// <summary>Guards the list of segments, what changes in them, and what readers may see. Held for moments only.</summary>
+    private readonly Lock _gate = new();
+
+    /// <summary>Guards <see cref="_prepared"/>; held while a segment is being allocated.</summary>
+    private readonly Lock _preparing = new();
+
+    private IDiskFile? _prepared;
+    private byte[] _group = [];
+    private long _position;
+    private ulong _nextNumber;
+    private ulong _flushedNextNumber;
+    private long _inFlightOffset;
+    private long _uses;
+    private volatile Exception? _failure;
+    private volatile bool _disposed;
+
+    private SegmentedLog(IDisk disk, string folder, SegmentedLogOptions options, RecoveredLog found)
+    {
+        _disk = disk;
+        _folder = folder;
+        _options = options;
+        _segments = found.Segments;
+        _position = found.Position;
+        _nextNumber = found.NextNumber;
+        _flushedNextNumber = found.NextNumber;
+        Recovery = new LogRecovery(_segments.Count, _segments.Count == 0 ? 1 : _segments[0].FirstNumber, _nextNumber, found.Torn);
+    }
+
+    /// <summary>What opening it found and did.</summary>
+    public LogRecovery Recovery { get; private set; }
+
+    /// <summary>The first record kept; equal to <see cref="NextNumber"/> when there is none.</summary>
+    public ulong FirstNumber
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _segments[0].FirstNumber;
+            }
+        }
+    }
+
+    /// <summary>The number that the next record will get; numbers are dense from 1. Includes what is not yet flushed.</summary>
+    public ulong NextNumber => Volatile.Read(ref _nextNumber);
+
+    /// <summary>The number after the last record that is durable, and so can be read.</summary>
+    public ulong DurableNextNumber => Volatile.Read(ref _flushedNextNumber);
+
+    /// <summary>
+    /// True when more than half of the segment in use is full and no next one is ready: the time to call
+    /// <see cref="PrepareNextSegment"/>. For the writer.
+    /// </summary>
+    public bool ShouldPrepareNextSegment => _position > Active.Header.SegmentBytes / 2 && Volatile.Read(ref _prepared) is null;
+
+    private string PreparedPath => Path.Combine(_folder, PreparedName);
+
+    private Segment Active => _segments[^1];
+
+    private IDiskFile ActiveFile => Active.File!;
+
+    /// <summary>
+    /// Opens the log in a folder, or begins a new one. Reads the last segment in full and of the others only the headers; cuts a torn
+    /// tail; makes sure that whatever it reports is durable.
+    /// </summary>
+    /// <exception cref="LogDamagedException">Something is not as it was written, and no crash explains it. Nothing was changed.</exception>
+    /// <exception cref="WrongLogException">The log has another purpose or an unknown format. Nothing was changed.</exception>
+    /// <exception cref="DiskFullException">There is no room for a first segment.</exception>
+    /// <exception cref="ArgumentException">The options do not fit together.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static SegmentedLog Open(IDisk disk, string folder, SegmentedLogOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(disk);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(options);
+        SegmentedLogOptions.Validate(options);
+        disk.CreateFolder(folder);
+        var log = new SegmentedLog(disk, folder, options, SegmentedLogRecovery.Run(disk, folder, options));
+        try
+        {
+            log.DeletePrepared();
+            if (log._segments.Count == 0)
+            {
+                log.AddSegment();
+                log.Recovery = log.Recovery with { Segments = 1 };
+            }
+
+            return log;
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Writes records as one group, with one write. They are durable after <see cref="Flush()"/> and cannot be read before: a crash
+    /// leaves all of them or none.
+    /// </summary>
+    /// <returns>The number of the first.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The group before has not been flushed. One group at a time is in flight, so that what a crash can tear is known exactly.
+    /// </exception>
+    /// <exception cref="RecordTooLargeException">A record or the group is too large. Nothing was changed.</exception>
+    /// <exception cref="DiskFullException">There is no room for another segment. Nothing was changed; try again when there is room.</exception>
+    /// <exception cref="LogFailedException">A write or flush failed, now or before.</exception>
+    public ulong Append(ReadOnlySpan<ReadOnlyMemory<byte>> records)
+    {
+        ThrowIfUnusable();
+        if (_inFlightOffset != 0)
+        {
+            throw new InvalidOperationException($"The records before {_nextNumber} have not been flushed.");
+        }
+
+        var payloadBytes = MeasurePayload(records);
+        var groupBytes = (int)GroupHeader.GroupBytes(payloadBytes);
+        if (_position + groupBytes + GroupHeader.Bytes > Active.Header.SegmentBytes || groupBytes > Active.Header.MaxGroupBytes)
+        {
+            AddSegment();
+        }
+
+        var group = Encode(records, payloadBytes, groupBytes);
+        Write(ActiveFile, _position, group);
+        var first = _nextNumber;
+        _inFlightOffset = _position;
+        _position += groupBytes;
+        Volatile.Write(ref _nextNumber, first + (ulong)records.Length);
+        return first;
+    }
+
+    /// <summary>Makes what was appended durable, and readable. Nothing to do when nothing was.</summary>
+    /// <exception cref="LogFailedException">The flush failed, or something before it. It is not known what is on the disk.</exception>
+    public void Flush()
+    {
+        ThrowIfUnusable();
+        if (_inFlightOffset == 0)
+        {
+            return;
+        }
+
+        Flush(ActiveFile);
+        lock (_gate)
+        {
+            Active.Index!.Add(_flushedNextNumber, _inFlightOffset);
+            Active.EndNumber = _nextNumber;
+            Volatile.Write(ref _flushedNextNumber, _nextNumber);
+        }
+
+        _inFlightOffset = 0;
+    }
+
+    /// <summary>
+    /// Allocates the next segment ahead, so that <see cref="Append"/> need not. Takes as long as writing a segment full of zeros; for a
+    /// background thread. Nothing to do when one is ready.
+    /// </summary>
+    /// <exception cref="DiskFullException">There is no room. Nothing was changed.</exception>
+    /// <exception cref="IOException">The disk failed; the log is as it was.</exception>
+    public void PrepareNextSegment()
+    {
+        lock (_preparing)
+        {
+            ThrowIfUnusable();
+            Volatile.Write(ref _prepared, _prepared ?? Allocate());
+        }
+    }
+
+    /// <summary>
+    /// Removes segments whose every record has a number below <paramref name="number"/>, durably; never the one in use.
+    /// </summary>
+    /// <returns>The first record kept.</returns>
+    /// <exception cref="InvalidOperationException">The log is permanent.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no record before <paramref name="number"/> yet.</exception>
+    /// <exception cref="LogFailedException">The folder could not be flushed, or something failed before.</exception>
+    /// <exception cref="IOException">A file could not be deleted; it is still part of the log.</exception>
+    public ulong RemoveBefore(ulong number)
+    {
+        ThrowIfUnusable();
+        if (_options.Permanent)
+        {
+            throw new InvalidOperationException($"The log in {_folder} is permanent; nothing is removed from it.");
+        }
+
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(number, _flushedNextNumber);
+        while (_segments.Count > 1 && _segments[0].EndNumber <= number)
+        {
+            lock (_gate)
+            {
+                var oldest = _segments[0];
+                _disk.Delete(oldest.Path);
+                _segments.RemoveAt(0);
+                oldest.Removed = true;
+                if (oldest.Readers == 0)
+                {
+                    oldest.Close();
+                }
+            }
+
+            // One by one: whichever deletions survive a crash, what is left has no gap.
+            FlushFolder();
+        }
+
+        return FirstNumber;
+    }
+
+    /// <summary>Closes the files. What was not flushed may be lost.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        lock (_preparing)
+        {
+            _prepared?.Dispose();
+            _prepared = null;
+        }
+
+        lock (_gate)
+        {
+            foreach (var segment in _segments)
+            {
+                segment.Removed = true;
+                if (segment.Readers == 0)
+                {
+                    segment.Close();
+                }
+            }
+        }
+    }
+
+    private long MeasurePayload(ReadOnlySpan<ReadOnlyMemory<byte>> records)
+    {
+        if (records.IsEmpty)
+        {
+            throw new ArgumentException("A group has at least one record.", nameof(records));
+        }
+
+        var bytes = 0L;
+        foreach (var record in records)
+        {
+            if (record.Length > _options.MaxRecordBytes)
+            {
+                throw new RecordTooLargeException("A record", record.Length, _options.MaxRecordBytes);
+            }
+
+            bytes += GroupHeader.RecordPrefixBytes + record.Length;
+        }
+
+        return GroupHeader.GroupBytes(bytes) <= _options.MaxGroupBytes
+            ? bytes
+            : throw new RecordTooLargeException("A group", GroupHeader.GroupBytes(bytes), _options.MaxGroupBytes);
+    }
+
+    private ReadOnlySpan<byte> Encode(ReadOnlySpan<ReadOnlyMemory<byte>> records, long payloadBytes, int groupBytes)
+    {
+        if (_group.Length < groupBytes)
+        {
+            _group = new byte[Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)groupBytes), _options.MaxGroupBytes)];
+        }
+
+        var group = _group.AsSpan(0, groupBytes);
+        var at = GroupHeader.Bytes;
+        foreach (var record in records)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(group[at..], record.Length);
+            record.Span.CopyTo(group[(at + GroupHeader.RecordPrefixBytes)..]);
+            at += GroupHeader.RecordPrefixBytes + record.Length;
+        }
+
+        group[at..].Clear();
+        var payload = group[GroupHeader.Bytes..];
+        new GroupHeader(
+            (uint)payloadBytes,
+            _nextNumber,
+            (uint)records.Length,
+            Crc32C.Compute(payload),
+            GroupHeader.CountZeroSectors(_position, group)).Encode(group, Active.FirstNumber, _position);
+        return group;
+    }
+
+    /// <summary>
+    /// Puts a new segment into use. Until the rename it is no part of the log, so having no room changes nothing; afterwards the old
+    /// one is sealed, so that the new one cannot go missing unnoticed.
+    /// </summary>
+    private void AddSegment()
+    {
+        var previous = _segments.Count == 0 ? null : Active;
+        var header = new SegmentHeader(_nextNumber, previous?.FirstNumber ?? 0, _options.SegmentBytes, _options.MaxGroupBytes, _options.Purpose);
+        var segment = new Segment(header, Path.Combine(_folder, SegmentHeader.FileName(_nextNumber))) { Index = new SparseIndex(header) };
+        try
+        {
+            segment.File = TakePrepared(segment.Path, header);
+        }
+        catch (DiskFullException)
+        {
+            DiscardPrepared();
+            throw;
+        }
+        catch (Exception e) when (e is not LogFailedException)
+        {
+            throw Fail(e);
+        }
+
+        try
+        {
+            FlushFolder();
+            if (previous is not null)
+            {
+                Span<byte> seal = stackalloc byte[GroupHeader.Bytes];
+                GroupHeader.Seal(_nextNumber).Encode(seal, previous.FirstNumber, _position);
+                Write(previous.File!, _position, seal);
+                Flush(previous.File!);
+            }
+        }
+        catch (LogFailedException)
+        {
+            segment.Close();
+            throw;
+        }
+
+        _position = SegmentHeader.Bytes;
+        lock (_gate)
+        {
+            _segments.Add(segment);
+            CloseIdleSegments();
+        }
+    }
+
+    private IDiskFile TakePrepared(string path, SegmentHeader header)
+    {
+        Span<byte> sector = stackalloc byte[SegmentHeader.Bytes];
+        header.Encode(sector);
+        lock (_preparing)
+        {
+            var file = _prepared ?? Allocate();
+            Volatile.Write(ref _prepared, file);
+            file.Write(0, sector);
+            file.Flush();
+            _disk.Rename(PreparedPath, path);
+            Volatile.Write(ref _prepared, null);
+            return file;
+        }
+    }
+
+    private IDiskFile Allocate()
+    {
+        DeletePrepared();
+        var file = _disk.Open(PreparedPath, DiskFileMode.CreateNew);
+        try
+        {
+            file.AllocateZeroed(_options.SegmentBytes);
+            return file;
+        }
+        catch (IOException)
+        {
+            file.Dispose();
+            TryDeletePrepared();
+            throw;
+        }
+    }
+
+    private void DiscardPrepared()
+    {
+        lock (_preparing)
+        {
+            _prepared?.Dispose();
+            Volatile.Write(ref _prepared, null);
+            TryDeletePrepared();
+        }
+    }
+
+    /// <summary>Gives its room back. When that fails, the next attempt to allocate one deletes it or says why it cannot.</summary>
+    private void TryDeletePrepared()
+    {
+        try
+        {
+            DeletePrepared();
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    private void DeletePrepared()
+    {
+        if (_disk.FileExists(PreparedPath))
+        {
+            _disk.Delete(PreparedPath);
+        }
+    }
+
+    private void Write(IDiskFile file, long offset, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            file.Write(offset, bytes);
+        }
+        catch (Exception e)
+        {
+            throw Fail(e);
+        }
+    }
+
+    private void Flush(IDiskFile file)
+    {
+        try
+        {
+            file.Flush();
+        }
+        catch (Exception e)
+        {
+            throw Fail(e);
+        }
+    }
+
+    private void FlushFolder()
+    {
+        try
+        {
+            _disk.FlushFolder(_folder);
+        }
+        catch (Exception e)
+        {
+            throw Fail(e);
+        }
+    }
+
+    private LogFailedException Fail(Exception e)
+    {
+        _failure = e;
+        return new LogFailedException(_folder, e);
+    }
+
+    private void ThrowIfUnusable()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_failure is { } failure)
+        {
+            throw new LogFailedException(_folder, failure);
+        }
+    }
+}

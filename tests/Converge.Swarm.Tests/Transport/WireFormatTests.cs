@@ -1,0 +1,153 @@
+using System.Buffers;
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Transport;
+using Converge.Swarm.Transport.Wire;
+using Google.Protobuf;
+
+namespace Converge.Swarm.Tests.Transport;
+
+/// <summary>What nodes of version 1 said to each other stays readable: the bytes of one frame of each kind.</summary>
+public sealed class WireFormatTests
+{
+    private static readonly Hash256 Digest = new([.. Enumerable.Range(1, 32).Select(i => (byte)i)]);
+
+    public static TheoryData<string, string> Goldens => new()
+    {
+        { "append", "" },
+        { "heartbeat", "" },
+        { "commands", "" },
+        { "answers", "" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Goldens))]
+    public void A_frame_has_the_bytes_it_always_had(string name, string golden)
+    {
+        byte[] frame = Encode(Example(name));
+
+        Assert.Equal(golden, Convert.ToHexStringLower(frame));
+    }
+
+    [Theory]
+    [InlineData("append")]
+    [InlineData("heartbeat")]
+    [InlineData("commands")]
+    [InlineData("answers")]
+    public void A_frame_is_read_back_as_what_was_sent(string name)
+    {
+        byte[] bytes = Encode(Example(name));
+        var buffer = new ReadOnlySequence<byte>(bytes);
+
+        Assert.True(Frame.TryRead(ref buffer, Frame.MaxBodyBytes, out Frame frame));
+        Assert.Equal(0, buffer.Length);
+        Assert.Equal(bytes, Encode(PeerMessageCodec.FromWire(frame.Kind, frame.Body)));
+    }
+
+    [Fact]
+    public void A_frame_that_is_not_all_there_is_waited_for()
+    {
+        byte[] bytes = Encode(Example("append"));
+        for (int length = 0; length < bytes.Length; length++)
+        {
+            var buffer = new ReadOnlySequence<byte>(bytes.AsMemory(0, length));
+            Assert.False(Frame.TryRead(ref buffer, Frame.MaxBodyBytes, out _));
+            Assert.Equal(length, buffer.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0xff, 0xff, 0xff, 0x7f, 1, 3 }, "announced")]
+    [InlineData(new byte[] { 1, 0, 0, 0, 1, 3 }, "announced")]
+    [InlineData(new byte[] { 2, 0, 0, 0, 9, 3 }, "version 9")]
+    [InlineData(new byte[] { 2, 0, 0, 0, 1, 77 }, "unknown kind 77")]
+    public void What_can_never_become_a_frame_is_refused_before_it_is_read(byte[] bytes, string says)
+    {
+        var buffer = new ReadOnlySequence<byte>(bytes);
+
+        FrameException fault = Assert.Throws<FrameException>(() => Frame.TryRead(ref buffer, Frame.MaxBodyBytes, out _));
+
+        Assert.Contains(says, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_local_message_may_not_come_from_a_peer()
+    {
+        byte[] body = new Protocol { Kind = (uint)MessageKind.StorageAppendResp, From = 2, To = 1 }.ToByteArray();
+
+        Assert.Throws<FrameException>(() => PeerMessageCodec.FromWire(FrameKind.Protocol, new ReadOnlySequence<byte>(body)));
+    }
+
+    [Fact]
+    public void Bytes_of_chance_are_refused_or_read_but_never_anything_else()
+    {
+        var random = new Random(7);
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] bytes = Encode(Example((i % 4) switch { 0 => "append", 1 => "heartbeat", 2 => "commands", _ => "answers" }));
+            for (int flips = random.Next(1, 6); flips > 0; flips--)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+
+            var buffer = new ReadOnlySequence<byte>(bytes);
+            try
+            {
+                while (Frame.TryRead(ref buffer, Frame.MaxBodyBytes, out Frame frame) && frame.Kind >= FrameKind.Protocol)
+                {
+                    _ = PeerMessageCodec.FromWire(frame.Kind, frame.Body);
+                }
+            }
+            catch (FrameException)
+            {
+                // The one thing that may happen.
+            }
+        }
+    }
+
+    private static byte[] Encode(PeerMessage message)
+    {
+        (FrameKind kind, IMessage body) = PeerMessageCodec.ToWire(message);
+        byte[] bytes = new byte[Frame.HeaderBytes + body.CalculateSize()];
+        Frame.WriteHeader(bytes, kind, bytes.Length - Frame.HeaderBytes);
+        body.WriteTo(bytes.AsSpan(Frame.HeaderBytes));
+        return bytes;
+    }
+
+    private static PeerMessage Example(string name) => name switch
+    {
+        "append" => new ProtocolMessage(
+            new Message
+            {
+                Kind = MessageKind.Append,
+                From = new NodeId(1),
+                To = new NodeId(2),
+                Term = new Term(3),
+                LogTerm = new Term(2),
+                Index = new LogIndex(10),
+                Commit = new LogIndex(9),
+                Entries = new Raft.Entry[]
+                {
+                    new(new Term(3), new LogIndex(11), EntryKind.Normal, new byte[] { 1, 2, 3 }),
+                    new(new Term(3), new LogIndex(12), EntryKind.Normal, default),
+                },
+            },
+            default),
+        "heartbeat" => new ProtocolMessage(
+            new Message { Kind = MessageKind.HeartbeatResp, From = new NodeId(2), To = new NodeId(1), Term = new Term(3), Context = 77 },
+            new DigestMark(new LogIndex(9), Digest)),
+        "commands" => new ForwardedCommands(
+            0x0102030405,
+            [new UnstampedCommand(new byte[] { 9, 8, 7 }, 0), new UnstampedCommand(new byte[] { 6 }, 41)]),
+        "answers" => new ForwardedAnswers(
+            0x0102030405,
+            [
+                new FactAccepted(5, new LogIndex(6), new Term(3), 1_700_000_000_123, new LamportTimestamp(8, new NodeId(1)), Digest.ToString(), 2),
+                new FactRefused(RefusalCode.AlreadyExists, 2),
+                new FactNotCommitted(NotCommittedReason.Busy, "full"),
+                new FactOutcomeUnknown("late"),
+            ]),
+        _ => throw new ArgumentOutOfRangeException(nameof(name)),
+    };
+}
