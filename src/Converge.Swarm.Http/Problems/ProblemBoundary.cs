@@ -7,7 +7,7 @@ namespace Converge.Swarm.Http.Problems;
 /// <summary>The outermost layer: whatever goes wrong inside becomes one answer and one log line.</summary>
 internal sealed partial class ProblemBoundary(ILogger logger)
 {
-    private const int LongestPathLogged = 200;
+    private const int LongestLogged = 200;
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
@@ -45,7 +45,7 @@ internal sealed partial class ProblemBoundary(ILogger logger)
             problem = new Problem(StatusCodes.Status500InternalServerError, ProblemCodes.InternalError, "The node could not answer; its log says why.");
         }
 
-        LogProblem(context.Request.Method, Shown(context), problem.Status, problem.Code, problem.Field ?? "-");
+        LogProblem(context.Request.Method, Shown(context), problem.Status, problem.Code, Shown(problem.Field));
         if (context.Response.HasStarted)
         {
             // Half an answer must not look like a whole one.
@@ -81,12 +81,12 @@ internal sealed partial class ProblemBoundary(ILogger logger)
         int status => new(status, ProblemCodes.InvalidRequest, "The request could not be read to its end."),
     };
 
-    private static string Shown(HttpContext context)
-    {
-        // Percent-encoded, so that nothing a client sends can break the log's lines.
-        string path = context.Request.Path.ToUriComponent();
-        return path.Length <= LongestPathLogged ? path : path[..LongestPathLogged];
-    }
+    // What a client chose is percent-encoded, so that it cannot break the log's lines or pass for one of them.
+    private static string Shown(HttpContext context) => Cut(context.Request.Path.ToUriComponent());
+
+    private static string Shown(string? field) => field is null ? "-" : Uri.EscapeDataString(Cut(field));
+
+    private static string Cut(string text) => text.Length <= LongestLogged ? text : text[..LongestLogged];
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Method} {Path}: {Status} {Code} (field {Field})")]
     private partial void LogProblem(string method, string path, int status, string code, string field);

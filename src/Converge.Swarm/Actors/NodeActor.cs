@@ -1,6 +1,5 @@
 using Converge.Core;
 using Converge.Raft;
-using Converge.Swarm.Governance;
 
 namespace Converge.Swarm.Actors;
 
@@ -16,7 +15,10 @@ public sealed partial class NodeActor
 {
     private const int DigestHistoryLength = 8192;
 
-    /// <summary>A log that confirms nothing for so many election timeouts counts as stalled.</summary>
+    /// <summary>
+    /// A log that confirms nothing for so many election timeouts counts as stalled: the node does not lead and does not stand for
+    /// election, so that one whose disk works is elected (hashicorp/raft 503).
+    /// </summary>
     private const int StallElectionTimeouts = 2;
 
     private readonly NodeActorOptions _options;
@@ -42,6 +44,7 @@ public sealed partial class NodeActor
     private bool _drained;
     private long _drainDeadlineTick;
 
+    /// <summary>A node that takes up where its log ends.</summary>
     /// <param name="options">What it must know.</param>
     /// <param name="storage">The log and hard state as recovered; the actor owns it from now on.</param>
     /// <param name="random">For election timeouts.</param>
@@ -61,13 +64,14 @@ public sealed partial class NodeActor
                 MaxMessageBytes = 512 * 1024,
                 MaxInflightMessages = 256,
                 MaxInflightBytes = 16 * 1024 * 1024,
-                MaxCommittedBytesPerReady = 4 * 1024 * 1024,
+                MaxCommittedBytesPerReady = 1024 * 1024,
                 MaxUncommittedBytes = options.MaxUncommittedBytes,
                 CheckQuorum = true,
                 PreVote = true,
                 AsyncStorageWrites = true,
                 DisableProposalForwarding = true,
                 StepDownOnRemoval = true,
+                StalledStorageTicks = StallElectionTimeouts * options.ElectionTicks,
                 Random = random,
             },
             storage);
@@ -171,16 +175,7 @@ public sealed partial class NodeActor
             _port.Publish(new SwarmEvent.DiskStalled(stalled));
         }
 
-        if (!_logStalled)
-        {
-            _raft.Tick();
-        }
-        else if (IsLeader)
-        {
-            // A leader whose disk stands still must not keep the others from electing one whose disk works (hashicorp/raft 503).
-            _raft.StepDown();
-        }
-
+        _raft.Tick();
         if (!_logHasSpace && _tick % _options.ElectionTicks == 0)
         {
             _port.ToLog(LogMessage.Retry.Instance);
@@ -207,7 +202,7 @@ public sealed partial class NodeActor
         {
             Ready ready = _raft.Ready();
             NoteLeader();
-            foreach (ReadState read in ready.ReadStates)
+            foreach (ReadState read in ready.ReadStates.Span)
             {
                 ConfirmRead(read);
             }

@@ -135,6 +135,13 @@ public abstract record StateMachineMessage
             Reply.Send(QueryAnswer<LedgerHead>.Refused(reason, message));
     }
 
+    /// <summary>What the ledger held in memory is durable, and there is room for more.</summary>
+    public sealed record LedgerFlushed : StateMachineMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly LedgerFlushed Instance = new();
+    }
+
     /// <summary>Completes a status with what the state machine knows, and sends it.</summary>
     public sealed record CompleteStatus(SwarmStatus Status, Reply<SwarmStatus> Reply) : StateMachineMessage;
 }

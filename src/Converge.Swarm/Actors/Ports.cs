@@ -46,6 +46,9 @@ public interface IStateMachinePort
     /// <summary>Sends to the node actor; never lost.</summary>
     void ToNode(NodeMessage message);
 
+    /// <summary>Asks for the ledger to be made durable, and for a <see cref="StateMachineMessage.LedgerFlushed"/> afterwards.</summary>
+    void WantLedgerFlush();
+
     /// <summary>Tells whoever listens.</summary>
     void Publish(SwarmEvent happened);
 }

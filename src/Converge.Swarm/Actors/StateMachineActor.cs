@@ -15,6 +15,12 @@ namespace Converge.Swarm.Actors;
 /// </remarks>
 public sealed class StateMachineActor(GovernanceState state, GovernanceLedger ledger, IStateMachinePort port)
 {
+    // What came while the ledger had no room; in order, so that a read still follows what it must see.
+    private readonly Queue<StateMachineMessage> _stash = new();
+    private AppliedEntry[]? _page;
+    private int _appliedOfPage;
+    private ulong _announced;
+
     /// <summary>Receives one message.</summary>
     /// <exception cref="LedgerDivergedException">A replayed entry makes another record than the ledger holds.</exception>
     /// <exception cref="UnsupportedCommandException">An entry needs rules that this program does not have.</exception>
@@ -22,55 +28,104 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
     {
         switch (message)
         {
-            case StateMachineMessage.Apply apply:
-                Apply(apply);
-                break;
-            case StateMachineMessage.GetProposal query:
-                query.Reply.Send(QueryAnswer<ProposalView?>.Of(state.Get(query.ProposalId)));
-                break;
-            case StateMachineMessage.GetHead query:
-                query.Reply.Send(QueryAnswer<LedgerHead>.Of(ledger.Head));
-                break;
             case StateMachineMessage.CompleteStatus status:
-                status.Reply.Send(status.Status with
+                Complete(status);
+                break;
+            case StateMachineMessage.LedgerFlushed:
+                Unstash();
+                break;
+            case StateMachineMessage.Apply or StateMachineMessage.Query:
+                if (_stash.Count > 0 || !TryHandle(message))
                 {
-                    AppliedIndex = state.AppliedIndex,
-                    Digest = state.Digest.ToString(),
-                    Ledger = ledger.Head,
-                    Proposals = state.ProposalCount,
-                    Sessions = state.SessionCount,
-                });
+                    _stash.Enqueue(message);
+                }
+
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Not a message for a state-machine actor.");
         }
     }
 
-    private void Apply(StateMachineMessage.Apply apply)
+    private void Unstash()
     {
-        var applied = new AppliedEntry[apply.Entries.Count];
-        ulong firstSequence = state.LastSequence + 1;
-        for (int i = 0; i < applied.Length; i++)
+        while (_stash.TryPeek(out StateMachineMessage? message) && TryHandle(message))
         {
-            Entry entry = apply.Entries[i];
-            if (entry.Kind != EntryKind.Normal)
-            {
-                throw new UnsupportedCommandException($"Entry {entry.Index} is of kind {entry.Kind}, which this program does not apply.");
-            }
-
-            ApplyOutcome outcome = state.Apply(entry.Index, entry.Term, entry.Data.Span);
-            if (outcome.Record is { } record)
-            {
-                ledger.Append(record);
-            }
-
-            applied[i] = new AppliedEntry(entry.Index, entry.Term, outcome, state.Digest);
-        }
-
-        port.ToNode(new NodeMessage.Applied(applied, apply.Responses));
-        if (state.LastSequence >= firstSequence)
-        {
-            port.Publish(new SwarmEvent.RecordsAdded(firstSequence, state.LastSequence));
+            _stash.Dequeue();
         }
     }
+
+    /// <summary>False when the ledger has no room; then nothing was done.</summary>
+    private bool TryHandle(StateMachineMessage message)
+    {
+        switch (message)
+        {
+            case StateMachineMessage.Apply apply:
+                return TryApply(apply);
+            case StateMachineMessage.GetProposal query:
+                query.Reply.Send(QueryAnswer<ProposalView?>.Of(state.Get(query.ProposalId)));
+                return true;
+            case StateMachineMessage.GetHead query:
+                query.Reply.Send(QueryAnswer<LedgerHead>.Of(ledger.Head));
+                return true;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(message), message, "Not a question.");
+        }
+    }
+
+    /// <summary>Applies a page of entries; false when the ledger became full on the way. The next call goes on from there.</summary>
+    private bool TryApply(StateMachineMessage.Apply apply)
+    {
+        _page ??= new AppliedEntry[apply.Entries.Count];
+        for (; _appliedOfPage < _page.Length; _appliedOfPage++)
+        {
+            if (ledger.IsFull)
+            {
+                port.WantLedgerFlush();
+                return false;
+            }
+
+            _page[_appliedOfPage] = Apply(apply.Entries[_appliedOfPage]);
+        }
+
+        port.ToNode(new NodeMessage.Applied(_page, apply.Responses));
+        (_page, _appliedOfPage) = (null, 0);
+        if (state.LastSequence > _announced)
+        {
+            port.Publish(new SwarmEvent.RecordsAdded(_announced + 1, state.LastSequence));
+            _announced = state.LastSequence;
+        }
+
+        if (ledger.IsFilling)
+        {
+            port.WantLedgerFlush();
+        }
+
+        return true;
+    }
+
+    private AppliedEntry Apply(in Entry entry)
+    {
+        if (entry.Kind != EntryKind.Normal)
+        {
+            throw new UnsupportedCommandException($"Entry {entry.Index} is of kind {entry.Kind}, which this program does not apply.");
+        }
+
+        ApplyOutcome outcome = state.Apply(entry.Index, entry.Term, entry.Data.Span);
+        if (outcome.Record is { } record)
+        {
+            ledger.Append(record);
+        }
+
+        return new AppliedEntry(entry.Index, entry.Term, outcome, state.Digest);
+    }
+
+    private void Complete(StateMachineMessage.CompleteStatus status) =>
+        status.Reply.Send(status.Status with
+        {
+            AppliedIndex = state.AppliedIndex,
+            Digest = state.Digest.ToString(),
+            Ledger = ledger.Head,
+            Proposals = state.ProposalCount,
+            Sessions = state.SessionCount,
+        });
 }

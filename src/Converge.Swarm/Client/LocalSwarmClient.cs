@@ -45,7 +45,10 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
     public Task<IReadOnlyList<LedgerRecord>> ReadAsync(ulong fromSequence, int limit, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(ledger.Read(Math.Max(1, fromSequence), Math.Clamp(limit, 0, MaxReadRecords)));
+        IReadOnlyList<LedgerRecord> records = limit <= 0
+            ? []
+            : [.. ledger.Read(Math.Max(1, fromSequence), Math.Min(limit, MaxReadRecords)).Select(LedgerRecordCodec.Decode)];
+        return Task.FromResult(records);
     }
 
     public Task<ProposalView?> GetProposalAsync(string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable, CancellationToken cancellationToken = default)

@@ -26,6 +26,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closed;
 
+    /// <summary>An empty mailbox.</summary>
     /// <param name="capacities">One for each lane, the most urgent first.</param>
     /// <param name="turn">The message that stands for "what was queued is done"; null for an actor that never asks for a turn.</param>
     /// <param name="receive">The actor.</param>

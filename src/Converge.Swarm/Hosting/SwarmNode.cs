@@ -31,7 +31,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly LogThread _logThread;
     private readonly PeerTransport _transport;
     private readonly Timer _ticks;
-    private readonly PeriodicTimer _ledgerFlushes = new(LedgerFlushInterval);
+    private readonly SemaphoreSlim _ledgerFlushWanted = new(0);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _flushingLedger = Task.CompletedTask;
     private int _tickQueued;
@@ -125,7 +125,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     /// </summary>
     public async Task StopAsync()
     {
-        if (Interlocked.Exchange(ref _stopping, 1) == 1)
+        if (Interlocked.CompareExchange(ref _stopping, 1, 0) != 0)
         {
             await _completion.Task.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             return;
@@ -150,7 +150,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
     private static SwarmNode Open(SwarmOptions options, ILoggerFactory loggers)
     {
-        var disk = new PhysicalDisk();
+        PhysicalDisk disk = PhysicalDisk.Instance;
         disk.CreateFolder(options.DataFolder);
         FolderLock folderLock = FolderLock.Acquire(options.DataFolder);
         RaftLogStore? log = null;
@@ -160,7 +160,10 @@ public sealed partial class SwarmNode : IAsyncDisposable
             bool known = NodeIdentityFile.Check(disk, options.DataFolder, identity);
             log = RaftLogStore.Open(
                 disk, options.DataFolder, new RaftLogStoreOptions { SegmentBytes = options.LogSegmentBytes, MustExist = known }, out LogModel recovered);
-            GovernanceLedger ledger = GovernanceLedger.Open(disk, options.DataFolder, options.LedgerSegmentBytes, mustExist: known);
+            GovernanceLedger ledger = GovernanceLedger.Open(
+                disk,
+                Path.Combine(options.DataFolder, GovernanceLedger.Purpose),
+                new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known });
 
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
             NodeIdentityFile.Write(disk, options.DataFolder, identity);
@@ -177,7 +180,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     /// <summary>The log as the protocol reads it. A log without any entry begins with the configured members.</summary>
     private static InMemoryRaftStorage Recover(LogModel recovered, SwarmOptions options)
     {
-        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters(options.Members.Select(m => m.Id)));
+        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. options.Members.Select(m => m.Id)]));
         storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
         storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
         return storage;
@@ -187,7 +190,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     {
         LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, _log.Outline.LastIndex, _log.Outline.State.Term, _ledger.Head.Sequence);
         LogTornTails(_log.Recovery.TornTail);
-        LogTornTails(_ledger.Recovery.TornTail);
+        LogTornTails(_ledger.TornTail);
         _logThread.Start();
         _transport.Start();
         _ticks.Change(_options.Tick, _options.Tick);
@@ -209,7 +212,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
         _logThread.Dispose();
         await _node.CloseAsync();
         await _stateMachine.CloseAsync();
-        _ledgerFlushes.Dispose();
+        Volatile.Write(ref _stopping, 2);
+        _ledgerFlushWanted.Release();
         await _flushingLedger;
         try
         {
@@ -246,11 +250,13 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
     private async Task FlushLedgerAsync()
     {
-        while (await _ledgerFlushes.WaitForNextTickAsync())
+        while (Volatile.Read(ref _stopping) < 2)
         {
+            await _ledgerFlushWanted.WaitAsync(LedgerFlushInterval);
             try
             {
                 await Task.Run(_ledger.Flush);
+                _stateMachine.Post(0, StateMachineMessage.LedgerFlushed.Instance);
             }
             catch (DiskFullException)
             {
@@ -309,6 +315,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
 
         void INodePort.WantTurn() => host._node.WantTurn();
+
+        public void WantLedgerFlush() => host._ledgerFlushWanted.Release();
 
         void ILogPort.WantTurn() => host._logThread.WantTurn();
 

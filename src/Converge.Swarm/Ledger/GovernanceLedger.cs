@@ -97,6 +97,18 @@ public sealed class GovernanceLedger : IDisposable
         }
     }
 
+    /// <summary>True when the buffer is more than half full: it is time for <see cref="Flush"/>.</summary>
+    public bool IsFilling
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _bufferedBytes > _maxBufferedBytes / 2;
+            }
+        }
+    }
+
     /// <summary>The end of the ledger, buffered records included.</summary>
     public LedgerHead Head
     {

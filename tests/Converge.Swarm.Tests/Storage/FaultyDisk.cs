@@ -131,6 +131,14 @@ public sealed class FaultyDisk : IDisk
         return disk;
     }
 
+    /// <summary>The process was killed and the machine goes on: whatever was written can be read.</summary>
+    public void Restart()
+    {
+        _stopped = false;
+        StopBeforeOperation = int.MaxValue;
+        OpenFiles = 0;
+    }
+
     /// <summary>The same files, all durable, apart from this disk.</summary>
     public FaultyDisk Copy()
     {

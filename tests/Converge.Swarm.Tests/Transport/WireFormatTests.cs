@@ -2,6 +2,8 @@ using System.Buffers;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
@@ -15,10 +17,24 @@ public sealed class WireFormatTests
 
     public static TheoryData<string, string> Goldens => new()
     {
-        { "append", "" },
-        { "heartbeat", "" },
-        { "commands", "" },
-        { "answers", "" },
+        {
+            "append",
+            "1d000000010308021001180220032802300a38095a0708031a030102035a020803"
+        },
+        {
+            "heartbeat",
+            "300000000103080a100218012003504d60096a200102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+        },
+        {
+            "commands",
+            "5f00000001040885888c901012270a2501010001000000000000000000000000000000000000000000000000000400010070010061122c0a28010100" +
+            "010000000000000000000000000000000000000000000000000006010100700100690100721029"
+        },
+        {
+            "answers",
+            "5f00000001050885888c901012370a3508051006180320fbd095ffbc31280830013a200102030405060708090a0b0c0d0e0f10111213141516171819" +
+            "1a1b1c1d1e1f2040021206120408031002120a1a080802120466756c6c120822060a046c617465"
+        },
     };
 
     [Theory]
@@ -139,7 +155,10 @@ public sealed class WireFormatTests
             new DigestMark(new LogIndex(9), Digest)),
         "commands" => new ForwardedCommands(
             0x0102030405,
-            [new UnstampedCommand(new byte[] { 9, 8, 7 }, 0), new UnstampedCommand(new byte[] { 6 }, 41)]),
+            [
+                new UnstampedCommand(CommandCodec.EncodeFact(new FactSubmission(new PromotionApproved("p", "a")), CommandStamp.None), 0),
+                new UnstampedCommand(CommandCodec.EncodeFact(new FactSubmission(new RollbackIssued("p", "i", "r")), CommandStamp.None), 41),
+            ]),
         "answers" => new ForwardedAnswers(
             0x0102030405,
             [

@@ -1,0 +1,28 @@
+using Converge.Raft.Tests.ScriptRunner;
+
+namespace Converge.Raft.Tests;
+
+/// <summary>
+/// Replays a folder of protocol scripts: <c>dotnet Converge.Raft.Tests.dll FOLDER [--differences]</c>. Prints a line for each file and a
+/// total; ends with 0 when there is no difference, 1 when there is, 2 when there is nothing to replay.
+/// </summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        string? folder = arguments.FirstOrDefault(argument => !argument.StartsWith("--", StringComparison.Ordinal));
+        if (folder is null || !Directory.Exists(folder))
+        {
+            Console.Error.WriteLine(folder is null ? "Which folder?" : $"There is no folder {folder}.");
+            return 2;
+        }
+
+        IReadOnlyList<ScriptOutcome> outcomes = ScriptReplay.ReplayFolder(folder, Console.Out, arguments.Contains("--differences", StringComparer.Ordinal));
+        if (outcomes.Count == 0)
+        {
+            return 2;
+        }
+
+        return outcomes.All(outcome => outcome.Passed) ? 0 : 1;
+    }
+}

@@ -1,0 +1,338 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Converge.Core;
+
+namespace Converge.Raft.Tests.ScriptRunner;
+
+/// <summary>The commands that act upon a cluster of nodes.</summary>
+internal sealed class ClusterCommands : IScriptCommands
+{
+    private static readonly string[] Levels = ["DEBUG", "INFO", "WARN", "ERROR", "FATAL", "NONE"];
+
+    private readonly ScriptOutput _output = new();
+    private readonly ScriptCluster _cluster;
+
+    public ClusterCommands() => _cluster = new ScriptCluster(_output);
+
+    public string Run(ScriptBlock block)
+    {
+        string? fault = Execute(block);
+        string text = _output.Take();
+        if (fault is not null)
+        {
+            text = _output.IsQuiet ? fault : text + fault;
+        }
+
+        return text.Length == 0 ? "ok" : text;
+    }
+
+    private string? Execute(ScriptBlock block) => block.Command switch
+    {
+        "_breakpoint" => null,
+        "add-nodes" => AddNodes(block),
+        "campaign" => Do(() => Node(block).Campaign()),
+        "compact" => Compact(block),
+        "deliver-msgs" => Deliver(block),
+        "forget-leader" => Do(() => Node(block).ForgetLeader()),
+        "log-level" => SetLogLevel(block.Positional[0]),
+        "process-ready" => ForEach(block, "handling Ready", _cluster.ProcessReady),
+        "process-append-thread" => ForEach(block, "processing append thread", _cluster.ProcessAppend),
+        "process-apply-thread" => ForEach(block, "processing apply thread", _cluster.ProcessApply),
+        "propose" => Describe(Node(block).Propose(Encoding.UTF8.GetBytes(block.Positional[1]))),
+        "propose-conf-change" => ProposeConfigurationChange(block),
+        "raft-log" => Do(() => WriteLog(ScriptNodeOf(block))),
+        "raft-state" => Do(WriteStates),
+        "read-index" => Describe(Node(block).ReadIndex(ulong.Parse(block.Positional[1], CultureInfo.InvariantCulture))),
+        "report-snapshot" => Do(() => Node(block).ReportSnapshot(
+            Id(block, 1), string.Equals(block.Value("status"), "failed", StringComparison.Ordinal) ? SnapshotStatus.Failed : SnapshotStatus.Finished)),
+        "report-unreachable" => Do(() => Node(block).ReportUnreachable(Id(block, 1))),
+        "restart" => Do(() => ScriptNodeOf(block).Restart()),
+        "send-snapshot" => Do(() => _cluster.SendSnapshot(ScriptNodeOf(block), _cluster.Node(Id(block, 1)))),
+        "set-randomized-election-timeout" => Do(() => Node(block).Machine.ElectionTimeout = Number(block, "timeout")),
+        "stabilize" => Stabilize(block),
+        "status" => Do(() => WriteProgress(Node(block))),
+        "tick-election" => Tick(ScriptNodeOf(block), ScriptNodeOf(block).Options.ElectionTicks),
+        "tick-heartbeat" => Tick(ScriptNodeOf(block), ScriptNodeOf(block).Options.HeartbeatTicks),
+        "transfer-leadership" => Do(() => _cluster.Node(new NodeId((ulong)Number(block, "from"))).Raft.TransferLeadership(new NodeId((ulong)Number(block, "to")))),
+        _ => "unknown command",
+    };
+
+    private static string? Do(Action action)
+    {
+        action();
+        return null;
+    }
+
+    private static NodeId Id(ScriptBlock block, int at) => new(ulong.Parse(block.Positional[at], CultureInfo.InvariantCulture));
+
+    private static int Number(ScriptBlock block, string key) => int.Parse(
+        block.Value(key) ?? throw new ScriptFormatException($"Line {block.Line}: {key} is missing."), CultureInfo.InvariantCulture);
+
+    // A change that does not fit leaves an empty entry; that it does is visible in the log, and no fault of the proposal.
+    private static string? Describe(ProposeResult result) => result switch
+    {
+        ProposeResult.NoLeader or ProposeResult.NotLeader or ProposeResult.TooManyUncommitted or ProposeResult.Transferring or ProposeResult.NotMember =>
+            "raft proposal dropped",
+        _ => null,
+    };
+
+    private static string? Describe(ReadIndexResult result) => result switch
+    {
+        ReadIndexResult.NoLeader => "no leader",
+        ReadIndexResult.TooManyPending => "too many pending reads",
+        ReadIndexResult.Accepted or _ => null,
+    };
+
+    private RaftNode Node(ScriptBlock block) => ScriptNodeOf(block).Raft;
+
+    private ScriptNode ScriptNodeOf(ScriptBlock block) => _cluster.Node(Id(block, 0));
+
+    private List<ScriptNode> Nodes(ScriptBlock block) => [.. block.Positional.Select((_, at) => _cluster.Node(Id(block, at)))];
+
+    private string? AddNodes(ScriptBlock block)
+    {
+        RaftOptions options = ScriptCluster.DefaultOptions(new NodeId(1));
+        List<NodeId> voters = [];
+        List<NodeId> learners = [];
+        ulong index = 0;
+        string content = string.Empty;
+        foreach (ScriptArgument argument in block.Arguments.Skip(1))
+        {
+            foreach (string value in argument.Values)
+            {
+                switch (argument.Key)
+                {
+                    case "voters":
+                        voters.Add(new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture)));
+                        break;
+                    case "learners":
+                        learners.Add(new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture)));
+                        break;
+                    case "index":
+                        index = ulong.Parse(value, CultureInfo.InvariantCulture);
+                        break;
+                    case "content":
+                        content = value;
+                        break;
+                    case "read-only" when value is not ("safe" or "lease-based"):
+                        return $"invalid read-only option \"{value}\"";
+                    default:
+                        options = With(options, argument.Key, value);
+                        break;
+                }
+            }
+        }
+
+        Snapshot? bootstrap = voters.Count > 0 || learners.Count > 0 || index > 0 || content.Length > 0
+            ? new Snapshot(
+                new LogIndex(index),
+                new Term(1),
+                ConfigurationState.Create([.. voters], [], [.. learners], [], autoLeave: false),
+                Encoding.UTF8.GetBytes(content))
+            : null;
+        return _cluster.Add(
+            int.Parse(block.Positional[0], CultureInfo.InvariantCulture), options with { Applied = new LogIndex(index) }, bootstrap);
+    }
+
+    private static RaftOptions With(RaftOptions options, string key, string value)
+    {
+        bool IsTrue() => bool.Parse(value);
+        int Number() => int.Parse(value, CultureInfo.InvariantCulture);
+        return key switch
+        {
+            "inflight" => options with { MaxInflightMessages = Number() },
+            "async-storage-writes" => options with { AsyncStorageWrites = IsTrue() },
+            "prevote" => options with { PreVote = IsTrue() },
+            "checkquorum" => options with { CheckQuorum = IsTrue() },
+            "max-committed-size-per-ready" => options with { MaxCommittedBytesPerReady = Number() },
+            "disable-conf-change-validation" => options with { DisableConfigurationChangeValidation = IsTrue() },
+            "read-only" => options with { ReadMode = string.Equals(value, "safe", StringComparison.Ordinal) ? ReadMode.Safe : ReadMode.LeaseBased },
+            "step-down-on-removal" => options with { StepDownOnRemoval = IsTrue() },
+
+            // This project's own.
+            "election-ticks" => options with { ElectionTicks = Number() },
+            "max-uncommitted-bytes" => options with { MaxUncommittedBytes = Number() },
+            "max-message-bytes" => options with { MaxMessageBytes = Number() },
+            "refuse-invalid-conf-changes" => options with { RefuseInvalidConfigurationChanges = IsTrue() },
+            "ignore-non-members" => options with { IgnoreNonMembers = IsTrue() },
+            "stalled-storage-ticks" => options with { StalledStorageTicks = Number() },
+            _ => options,
+        };
+    }
+
+    private string? Compact(ScriptBlock block)
+    {
+        ScriptNode node = ScriptNodeOf(block);
+        StorageChange change = node.Disk.Compact(new LogIndex(ulong.Parse(block.Positional[1], CultureInfo.InvariantCulture)));
+        if (change != StorageChange.Done)
+        {
+            return change == StorageChange.OutOfDate ? "requested index is unavailable due to compaction" : "requested index is behind the end";
+        }
+
+        WriteLog(node);
+        return null;
+    }
+
+    private string? Deliver(ScriptBlock block)
+    {
+        List<(NodeId To, bool Drop)> recipients = [];
+        MessageKind? kind = null;
+        foreach (ScriptArgument argument in block.Arguments)
+        {
+            if (argument.Values.Count == 0)
+            {
+                recipients.Add((new NodeId(ulong.Parse(argument.Key, CultureInfo.InvariantCulture)), false));
+            }
+
+            foreach (string value in argument.Values)
+            {
+                switch (argument.Key)
+                {
+                    case "drop":
+                        recipients.Add((new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture)), true));
+                        break;
+                    case "type":
+                        kind = Enum.GetValues<MessageKind>().Single(
+                            known => known != MessageKind.None && string.Equals(ScriptPrinter.Name(known), value, StringComparison.Ordinal));
+                        break;
+                    default:
+                        break;
+                }
+            }
+        }
+
+        int delivered = recipients.Sum(recipient => _cluster.Deliver(recipient.To, kind, recipient.Drop));
+        if (delivered == 0)
+        {
+            _output.WriteLine("no messages");
+        }
+
+        return null;
+    }
+
+    private string? SetLogLevel(string name)
+    {
+        // Only the highest level makes a difference: it silences everything.
+        int level = Array.FindIndex(Levels, known => string.Equals(known, name, StringComparison.OrdinalIgnoreCase));
+        if (level < 0)
+        {
+            return $"log levels must be either of [{string.Join(' ', Levels)}]";
+        }
+
+        _output.IsQuiet = level == Levels.Length - 1;
+        return null;
+    }
+
+    private string? ForEach(ScriptBlock block, string what, Action<ScriptNode> action)
+    {
+        List<ScriptNode> nodes = Nodes(block);
+        foreach (ScriptNode node in nodes)
+        {
+            if (nodes.Count > 1)
+            {
+                _output.WriteLine($"> {node.Id} {what}");
+                _output.Indented(() => action(node));
+            }
+            else
+            {
+                action(node);
+            }
+        }
+
+        return null;
+    }
+
+    private string? Stabilize(ScriptBlock block)
+    {
+        bool wasQuiet = _output.IsQuiet;
+        if (block.Value("log-level") is { } level && SetLogLevel(level) is { } fault)
+        {
+            return fault;
+        }
+
+        List<ScriptNode> nodes = Nodes(block);
+        _cluster.Stabilize(nodes.Count > 0 ? nodes : _cluster.Nodes);
+        _output.IsQuiet = wasQuiet;
+        return null;
+    }
+
+    private string? ProposeConfigurationChange(ScriptBlock block)
+    {
+        bool isV1 = string.Equals(block.Value("v1"), "true", StringComparison.Ordinal);
+        ConfigurationTransition? transition = (block.Value("transition") ?? "auto") switch
+        {
+            "auto" => ConfigurationTransition.Auto,
+            "implicit" => ConfigurationTransition.JointImplicit,
+            "explicit" => ConfigurationTransition.JointExplicit,
+            _ => null,
+        };
+        if (transition is null)
+        {
+            return $"unknown transition {block.Value("transition")}";
+        }
+
+        if (!ScriptPrinter.TryParseChanges(block.Input, out ImmutableArray<MemberChange> changes, out string unreadable))
+        {
+            return unreadable;
+        }
+
+        if (isV1 && (changes.Length > 1 || transition != ConfigurationTransition.Auto))
+        {
+            return "v1 conf change can only have one operation and no transition";
+        }
+
+        ConfigurationChange change = isV1
+            ? ConfigurationChange.SingleServer(changes[0].Kind, changes[0].Node)
+            : new ConfigurationChange(changes, transition.Value);
+        ScriptNode node = ScriptNodeOf(block);
+        ProposeResult result = node.Raft.ProposeConfigurationChange(change);
+        return node.Options.RefuseInvalidConfigurationChanges && result >= ProposeResult.ConfigurationChangePending
+            ? $"refused: {result}"
+            : Describe(result);
+    }
+
+    private void WriteLog(ScriptNode node)
+    {
+        LogIndex first = node.Disk.FirstIndex;
+        LogIndex last = node.Disk.LastIndex;
+        if (last < first)
+        {
+            _output.Write($"log is empty: first index={first}, last index={last}");
+            return;
+        }
+
+        Assert.Equal(LogReadStatus.Ok, node.Disk.Entries(first, last.Next, long.MaxValue, out ReadOnlyMemory<Entry> entries));
+        foreach (ref readonly Entry entry in entries.Span)
+        {
+            _output.WriteLine(ScriptPrinter.Describe(entry));
+        }
+    }
+
+    private void WriteStates()
+    {
+        foreach (RaftStatus status in _cluster.Nodes.Select(node => node.Raft.Status()))
+        {
+            string part = status.Configuration.IsVoter(status.Id) ? "Voter" : "Non-Voter";
+            _output.WriteLine($"{status.Id}: {ScriptPrinter.Name(status.Role)} ({part}) Term:{status.Term} Lead:{status.Leader}");
+        }
+    }
+
+    private void WriteProgress(RaftNode node)
+    {
+        foreach (FollowerProgress progress in node.Status().Progress)
+        {
+            _output.WriteLine($"{progress.Id}: {ScriptPrinter.Describe(progress)}");
+        }
+    }
+
+    private static string? Tick(ScriptNode node, int ticks)
+    {
+        for (int i = 0; i < ticks; i++)
+        {
+            node.Raft.Tick();
+        }
+
+        return null;
+    }
+}

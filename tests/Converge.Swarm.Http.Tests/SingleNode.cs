@@ -1,0 +1,134 @@
+using Converge.Core;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm.Http.Tests;
+
+/// <summary>
+/// A swarm of one in memory, on the real governance state: its answers, records and views are those of a node. What it answers can be
+/// replaced, for what only a troubled swarm would say.
+/// </summary>
+internal sealed class SingleNode : ISwarmClient
+{
+    private static readonly NodeId Self = new(1);
+    private static readonly Term OnlyTerm = new(1);
+
+    private readonly Lock _gate = new();
+    private readonly GovernanceState _state = new();
+    private readonly List<LedgerRecord> _records = [];
+    private long _milliseconds = 1_700_000_000_000;
+
+    /// <summary>Answers in the state's place, when set.</summary>
+    public Func<FactSubmission, CommitAnswer?>? Answer { get; set; }
+
+    /// <summary>Thrown by everything, when set.</summary>
+    public Exception? Fault { get; set; }
+
+    /// <summary>Awaited before anything is answered.</summary>
+    public Func<CancellationToken, Task> Before { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>What <see cref="GetStatusAsync"/> makes of the status.</summary>
+    public Func<SwarmStatus, SwarmStatus> Status { get; set; } = status => status;
+
+    /// <summary>The consistency of the last read.</summary>
+    public ReadConsistency? LastConsistency { get; private set; }
+
+    /// <summary>How many facts came in together, call by call.</summary>
+    public List<int> Batches { get; } = [];
+
+    public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default) =>
+        (await CommitAsync([submission], cancellationToken))[0];
+
+    public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<FactSubmission> submissions, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        lock (_gate)
+        {
+            Batches.Add(submissions.Count);
+            return [.. submissions.Select(submission => Answer?.Invoke(submission) ?? Apply(submission))];
+        }
+    }
+
+    public async Task<IReadOnlyList<LedgerRecord>> ReadAsync(ulong fromSequence, int limit, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        lock (_gate)
+        {
+            return [.. _records.Where(record => record.Sequence >= fromSequence).Take(limit)];
+        }
+    }
+
+    public async Task<ProposalView?> GetProposalAsync(
+        string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        lock (_gate)
+        {
+            LastConsistency = consistency;
+            return _state.Get(proposalId);
+        }
+    }
+
+    public async Task<LedgerHead> GetHeadAsync(ReadConsistency consistency = ReadConsistency.Stale, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        lock (_gate)
+        {
+            LastConsistency = consistency;
+            return Head();
+        }
+    }
+
+    public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        lock (_gate)
+        {
+            return Status(new SwarmStatus
+            {
+                Cluster = "test",
+                Node = Self,
+                Role = NodeRole.Leader,
+                Term = OnlyTerm,
+                Leader = Self,
+                CommitIndex = _state.AppliedIndex,
+                AppliedIndex = _state.AppliedIndex,
+                DurableIndex = _state.AppliedIndex,
+                LastIndex = _state.AppliedIndex,
+                Digest = _state.Digest.ToString(),
+                Ledger = Head(),
+                Proposals = _state.ProposalCount,
+                Sessions = _state.SessionCount,
+                Members = [new MemberAddress(Self, "127.0.0.1:7201", "http://127.0.0.1:7101", true)],
+                Progress = [new MemberProgress(Self, "replicate", _state.AppliedIndex, true, false)],
+                Ready = true,
+                Problems = [],
+                Version = "0.0.0-test",
+            });
+        }
+    }
+
+    private async Task EnterAsync(CancellationToken cancellationToken)
+    {
+        await Before(cancellationToken);
+        if (Fault is not null)
+        {
+            throw Fault;
+        }
+    }
+
+    private LedgerHead Head() => new(
+        _state.LastSequence, _state.LastHash.ToString(), new string('0', 64), _records.Count == 0 ? LogIndex.Zero : _records[^1].Index, OnlyTerm);
+
+    private CommitAnswer Apply(FactSubmission submission)
+    {
+        CommandStamp stamp = Stamper.Next(_state.LastStamp, _milliseconds++, Self, submission.Lamport);
+        ApplyOutcome outcome = _state.Apply(_state.AppliedIndex.Next, OnlyTerm, CommandCodec.EncodeFact(submission, stamp));
+        if (outcome.Record is { } record)
+        {
+            _records.Add(LedgerRecordCodec.Decode(record));
+        }
+
+        return outcome.ToAnswer() ?? throw new InvalidOperationException("A fact was applied without an answer.");
+    }
+}

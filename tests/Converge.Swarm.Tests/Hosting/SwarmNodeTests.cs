@@ -1,0 +1,143 @@
+using System.Net.Sockets;
+using System.Text;
+using Converge.Core;
+using Converge.Swarm.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Converge.Swarm.Tests.Hosting;
+
+/// <summary>The in-box host: the same actors on real files and sockets.</summary>
+public sealed class SwarmNodeTests
+{
+    [Fact]
+    public async Task Three_nodes_agree_on_what_clients_submit_anywhere()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        await swarm.LeaderAsync();
+
+        CommitAnswer[] answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
+            swarm[(ulong)(i % 3) + 1].Client.CommitAsync(Created($"p{i}"))));
+
+        Assert.All(answers, answer => Assert.IsType<FactAccepted>(answer));
+        Assert.Equal(300, answers.Select(a => ((FactAccepted)a).Sequence).Distinct().Count());
+        await AssertAgreementAsync(swarm);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_stopped_takes_up_where_it_was_and_catches_up()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        ulong leader = (await swarm.LeaderAsync()).Node.Value;
+        await CommitManyAsync(swarm, leader, "before", 200);
+
+        await swarm.StopAsync(leader);
+        ulong next = (await swarm.LeaderAsync()).Node.Value;
+        await CommitManyAsync(swarm, next, "meanwhile", 200);
+        await swarm.StartAsync(leader);
+
+        await AssertAgreementAsync(swarm);
+        Assert.True((await swarm[leader].Client.GetHeadAsync()).Sequence >= 402);
+    }
+
+    [Fact]
+    public async Task A_linearizable_read_on_every_node_sees_what_was_acknowledged_before()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        await swarm.LeaderAsync();
+        await swarm[1].Client.CommitAsync(Created("p"));
+
+        foreach (SwarmNode node in swarm.Nodes)
+        {
+            Assert.Equal(1UL, (await node.Client.GetProposalAsync("p"))!.Revision);
+            Assert.Null(await node.Client.GetProposalAsync("q"));
+        }
+    }
+
+    [Fact]
+    public async Task A_second_node_on_the_same_folder_is_refused()
+    {
+        await using var swarm = new LocalSwarm(1);
+        await swarm.StartAsync(1);
+
+        FolderInUseException refusal = await Assert.ThrowsAsync<FolderInUseException>(
+            () => SwarmNode.StartAsync(swarm.Options(1), NullLoggerFactory.Instance));
+
+        Assert.Equal(swarm.Options(1).DataFolder, refusal.Folder);
+    }
+
+    [Fact]
+    public async Task A_folder_of_another_node_is_refused()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1);
+        await swarm.StopAsync(1);
+
+        await Assert.ThrowsAsync<WrongFolderException>(
+            () => SwarmNode.StartAsync(swarm.Options(1) with { Node = new NodeId(2) }, NullLoggerFactory.Instance));
+        await Assert.ThrowsAsync<WrongFolderException>(
+            () => SwarmNode.StartAsync(swarm.Options(1) with { Cluster = "another" }, NullLoggerFactory.Instance));
+    }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\n\r\n")]
+    [InlineData("\0\0\0\0\0\0\0\0\0\0")]
+    [InlineData("\u0002\0\0\0\u0001\u0003")]
+    public async Task Garbage_on_the_peer_port_gets_an_answer_and_changes_nothing(string garbage)
+    {
+        await using var swarm = new LocalSwarm(1);
+        await swarm.StartAsync(1);
+        await swarm.LeaderAsync();
+
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(swarm.Options(1).Members[0].Peer);
+        await socket.SendAsync(Encoding.Latin1.GetBytes(garbage));
+        byte[] answer = new byte[4096];
+        int length = await socket.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience);
+
+        Assert.Contains("protocol_error", Encoding.Latin1.GetString(answer, 0, length), StringComparison.Ordinal);
+        Assert.IsType<FactAccepted>(await swarm[1].Client.CommitAsync(Created("p")));
+    }
+
+    [Theory]
+    [InlineData("another", 2, 1, "wrong_cluster")]
+    [InlineData("test", 2, 3, "wrong_node")]
+    [InlineData("test", 1, 1, "wrong_node")]
+    [InlineData("test", 9, 1, "unknown_member")]
+    public async Task A_stranger_is_told_why_it_is_refused(string cluster, ulong from, ulong to, string code)
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1);
+
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(swarm.Options(1).Members[0].Peer);
+        await socket.SendAsync(HelloBytes.Of(cluster, from, to));
+        byte[] answer = new byte[4096];
+        int length = await socket.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience);
+
+        Assert.Contains(code, Encoding.UTF8.GetString(answer, 0, length), StringComparison.Ordinal);
+        Assert.Equal(0, await socket.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience));
+    }
+
+    private static async Task CommitManyAsync(LocalSwarm swarm, ulong node, string prefix, int count)
+    {
+        IReadOnlyList<CommitAnswer> answers = await swarm[node].Client.CommitAsync([.. Enumerable.Range(0, count).Select(i => Created($"{prefix}-{i}"))]);
+        Assert.All(answers, answer => Assert.IsType<FactAccepted>(answer));
+    }
+
+    private static async Task AssertAgreementAsync(LocalSwarm swarm)
+    {
+        SwarmStatus[] all = [];
+        await LocalSwarm.UntilAsync(async () =>
+        {
+            all = await Task.WhenAll(swarm.Nodes.Select(node => node.Client.GetStatusAsync()));
+            return all.Select(status => status.AppliedIndex).Distinct().Count() == 1 && all.All(status => status.Ready);
+        });
+        Assert.Single(all.Select(status => status.Digest).Distinct());
+        Assert.Single(all.Select(status => status.Ledger).Distinct());
+    }
+
+    private static FactSubmission Created(string proposal) => new(new ProposalCreated(proposal, "author"));
+}
