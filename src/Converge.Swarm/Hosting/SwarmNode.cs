@@ -26,6 +26,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly FolderLock _folderLock;
     private readonly RaftLogStore _log;
     private readonly GovernanceLedger _ledger;
+    private readonly NodeActor _nodeActor;
     private readonly Mailbox<NodeMessage> _node;
     private readonly Mailbox<StateMachineMessage> _stateMachine;
     private readonly LogThread _logThread;
@@ -47,8 +48,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        InMemoryRaftStorage storage = Recover(recovered, options);
-        var nodeActor = new NodeActor(
+        InMemoryRaftStorage storage = NodeActor.Recover(recovered, options.Members.Select(m => m.Id));
+        _nodeActor = new NodeActor(
             new NodeActorOptions
             {
                 Cluster = options.Cluster,
@@ -65,7 +66,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             storage,
             random,
             ports);
-        var logActor = new LogActor(options.Node, incarnation: 0, log, ports);
+        var logActor = new LogActor(options.Node, incarnation: 0, log.Outline, ports);
         var stateMachineActor = new StateMachineActor(new GovernanceState(), ledger, ports);
 
         _node = new Mailbox<NodeMessage>(
@@ -78,7 +79,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     Volatile.Write(ref _tickQueued, 0);
                 }
 
-                nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
+                _nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
             },
             Fail);
         _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, Fail);
@@ -177,15 +178,6 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
     }
 
-    /// <summary>The log as the protocol reads it. A log without any entry begins with the configured members.</summary>
-    private static InMemoryRaftStorage Recover(LogModel recovered, SwarmOptions options)
-    {
-        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. options.Members.Select(m => m.Id)]));
-        storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
-        storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
-        return storage;
-    }
-
     private void Start()
     {
         LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, _log.Outline.LastIndex, _log.Outline.State.Term, _ledger.Head.Sequence);
@@ -211,6 +203,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         await _transport.DisposeAsync();
         _logThread.Dispose();
         await _node.CloseAsync();
+        _nodeActor.Close();
         await _stateMachine.CloseAsync();
         Volatile.Write(ref _stopping, 2);
         _ledgerFlushWanted.Release();
@@ -319,6 +312,20 @@ public sealed partial class SwarmNode : IAsyncDisposable
         public void WantLedgerFlush() => host._ledgerFlushWanted.Release();
 
         void ILogPort.WantTurn() => host._logThread.WantTurn();
+
+        public void Store(IReadOnlyList<LogBatch> batches)
+        {
+            try
+            {
+                int stored = host._log.Append(batches);
+                host._log.Flush();
+                host._logThread.Answer(new LogMessage.Stored(stored));
+            }
+            catch (DiskFullException)
+            {
+                host._logThread.Answer(LogMessage.NoRoom.Instance);
+            }
+        }
 
         public bool IsConnected(NodeId peer) => host._transport.IsConnected(peer);
 

@@ -316,7 +316,7 @@ public sealed class SwarmOfActorsTests
         swarm.Settle();
         Assert.True(leader.Status().DurableIndex < leader.Status().LastIndex);
 
-        leader.Post(new NodeMessage.LogStarted(0));
+        leader.ReplaceLogActor();
         leader.DiskStandsStill = false;
         swarm.RunUntil(() => answer.All is not null && leader.Status().DurableIndex == leader.Status().LastIndex);
         Assert.IsType<FactAccepted>(answer.Single);
