@@ -122,7 +122,7 @@ public sealed class StreamTests
     {
         await using Api api = await Api.StartAsync();
         using HttpSwarmClient client = new(api.Host.Url);
-        string name = new('\u2028', FactLimits.MaxProposalIdLength);
+        string name = new('\u2603', FactLimits.MaxProposalIdLength);
         await api.Node.CommitAsync(new FactSubmission(new ProposalCreated("p", new string('"', FactLimits.MaxActorLength))));
         await api.Node.CommitAsync(new FactSubmission(new ValidationFailed("p", name, new string('\u0001', FactLimits.MaxTextLength))));
 
