@@ -4,7 +4,8 @@ namespace Converge.Raft.Tests;
 
 /// <summary>
 /// Replays a folder of protocol scripts: <c>dotnet Converge.Raft.Tests.dll FOLDER [--differences]</c>. Prints a line for each file and a
-/// total; ends with 0 when there is no difference, 1 when there is, 2 when there is nothing to replay.
+/// total; ends with 0 when there is no difference, 1 when there is, 2 when there is nothing to replay. With <c>--rewrite</c> the files are
+/// made to expect what they put out now.
 /// </summary>
 internal static class Program
 {
@@ -15,6 +16,14 @@ internal static class Program
         {
             Console.Error.WriteLine(folder is null ? "Which folder?" : $"There is no folder {folder}.");
             return 2;
+        }
+
+        if (arguments.Contains("--rewrite", StringComparer.Ordinal))
+        {
+            foreach (string path in Directory.EnumerateFiles(folder, "*.txt", SearchOption.AllDirectories))
+            {
+                ScriptReplay.Rewrite(path);
+            }
         }
 
         IReadOnlyList<ScriptOutcome> outcomes = ScriptReplay.ReplayFolder(folder, Console.Out, arguments.Contains("--differences", StringComparer.Ordinal));

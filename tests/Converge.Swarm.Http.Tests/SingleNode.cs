@@ -122,7 +122,7 @@ internal sealed class SingleNode : ISwarmClient
 
     private CommitAnswer Apply(FactSubmission submission)
     {
-        CommandStamp stamp = Stamper.Next(_state.LastStamp, _milliseconds++, Self, submission.Lamport);
+        CommandStamp stamp = Stamper.Next(_state.LastStamp, _milliseconds++, Self, submission.Lamport?.Counter ?? 0);
         ApplyOutcome outcome = _state.Apply(_state.AppliedIndex.Next, OnlyTerm, CommandCodec.EncodeFact(submission, stamp));
         if (outcome.Record is { } record)
         {

@@ -47,7 +47,7 @@ internal sealed class ClusterCommands : IScriptCommands
         "report-snapshot" => Do(() => Node(block).ReportSnapshot(
             Id(block, 1), string.Equals(block.Value("status"), "failed", StringComparison.Ordinal) ? SnapshotStatus.Failed : SnapshotStatus.Finished)),
         "report-unreachable" => Do(() => Node(block).ReportUnreachable(Id(block, 1))),
-        "restart" => Do(() => ScriptNodeOf(block).Restart()),
+        "restart" => Do(() => ScriptNodeOf(block).Restart(losesLog: string.Equals(block.Value("lose"), "log", StringComparison.Ordinal))),
         "send-snapshot" => Do(() => _cluster.SendSnapshot(ScriptNodeOf(block), _cluster.Node(Id(block, 1)))),
         "set-randomized-election-timeout" => Do(() => Node(block).Machine.ElectionTimeout = Number(block, "timeout")),
         "stabilize" => Stabilize(block),

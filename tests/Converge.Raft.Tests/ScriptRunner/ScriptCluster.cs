@@ -302,11 +302,21 @@ internal sealed class ScriptNode
         }
     }
 
-    /// <summary>The process ends and starts again from what is on its disk; its state machine is restored to what it had applied.</summary>
-    public void Restart()
+    /// <summary>
+    /// The process ends and starts again from what is on its disk; its state machine is restored to what it had applied. A disk that loses
+    /// its log keeps what the node was created with, and forgets term and vote.
+    /// </summary>
+    public void Restart(bool losesLog)
     {
         AppendWork.Clear();
         ApplyWork.Clear();
+        if (losesLog)
+        {
+            History.RemoveRange(1, History.Count - 1);
+            Disk.TruncateFrom(History[0].Index.Next);
+            Disk.SetHardState(default);
+        }
+
         Snapshot applied = History[^1];
         Disk.SetConfiguration(applied.Configuration);
         Raft = new RaftNode(Options with { Applied = applied.Index }, _storage);

@@ -44,7 +44,9 @@ internal sealed class ScriptParser(string text)
 
             (string command, List<ScriptArgument> arguments) = ParseCommand(line.Trim(), number);
             string input = ReadInput(out bool hasOutput);
-            return new ScriptBlock(number, command, arguments, input, hasOutput ? ReadExpected() : string.Empty);
+            int from = _at;
+            string expected = hasOutput ? ReadExpected() : string.Empty;
+            return new ScriptBlock(number, command, arguments, input, expected, (from, from + expected.Count(character => character == '\n')));
         }
 
         return null;

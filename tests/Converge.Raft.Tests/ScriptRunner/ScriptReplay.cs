@@ -38,6 +38,28 @@ internal static class ScriptReplay
         return new ScriptOutcome(path, blocks.Count, differences);
     }
 
+    /// <summary>
+    /// Puts what a script puts out now in place of what it expects, for a script that is being written: whoever does it answers for
+    /// every line of the difference.
+    /// </summary>
+    public static void Rewrite(string path)
+    {
+        string text = File.ReadAllText(path);
+        List<string> lines = [.. text.Split('\n')];
+        IReadOnlyList<ScriptBlock> blocks = ScriptParser.Parse(text);
+        IScriptCommands commands = CommandsFor(path, blocks);
+        int shift = 0;
+        foreach (ScriptBlock block in blocks)
+        {
+            string[] actual = Comparable(commands.Run(block)).Split('\n');
+            lines.RemoveRange(block.OutputLines.From + shift, block.OutputLines.To - block.OutputLines.From);
+            lines.InsertRange(block.OutputLines.From + shift, actual);
+            shift += actual.Length - (block.OutputLines.To - block.OutputLines.From);
+        }
+
+        File.WriteAllText(path, string.Join('\n', lines));
+    }
+
     /// <summary>Replays every file below a folder; prints a line for each and a total, and what differs when asked to.</summary>
     /// <returns>The outcomes, in the order of the paths.</returns>
     public static IReadOnlyList<ScriptOutcome> ReplayFolder(string folder, TextWriter output, bool showsDifferences)

@@ -1,0 +1,388 @@
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
+using Converge.Swarm.Tests.Storage;
+
+namespace Converge.Swarm.Tests.Actors;
+
+/// <summary>
+/// A swarm of real actors on one thread: which mailbox is served next is drawn from a seed, time passes only in ticks, the disks are in
+/// memory. Whatever happens happens again with the same seed.
+/// </summary>
+internal sealed class TestSwarm
+{
+    public const int ElectionTicks = 10;
+    private const int MaxStepsPerTick = 20_000;
+
+    private readonly Random _random;
+    private readonly Dictionary<NodeId, Node> _nodes = [];
+    private readonly HashSet<(NodeId From, NodeId To)> _cut = [];
+
+    public TestSwarm(int nodes = 3, int seed = 1, int maxPendingCommands = 1000)
+    {
+        MaxPendingCommands = maxPendingCommands;
+        _random = new Random(seed);
+        Members = [.. Enumerable.Range(1, nodes).Select(i => new NodeId((ulong)i))];
+        foreach (NodeId id in Members)
+        {
+            _nodes[id] = new Node(this, id);
+            _nodes[id].Start();
+        }
+    }
+
+    public IReadOnlyList<NodeId> Members { get; }
+
+    public int MaxPendingCommands { get; }
+
+    public long NowUnixMilliseconds { get; set; } = 1_700_000_000_000;
+
+    public Node this[NodeId id] => _nodes[id];
+
+    public IEnumerable<Node> Alive => _nodes.Values.Where(node => node.IsAlive);
+
+    /// <summary>The node that leads and that a majority follows, or null.</summary>
+    public Node? Leader => Alive
+        .Where(node => node.Status().Role == NodeRole.Leader)
+        .OrderByDescending(node => node.Status().Term)
+        .FirstOrDefault();
+
+    /// <summary>Serves mailboxes until all are empty; a tick of every node when they are; until the condition holds.</summary>
+    public void RunUntil(Func<bool> condition, int maxTicks = 500)
+    {
+        for (int tick = 0; tick <= maxTicks; tick++)
+        {
+            Settle();
+            if (condition())
+            {
+                return;
+            }
+
+            Tick();
+        }
+
+        Assert.Fail($"The condition did not come to hold within {maxTicks} ticks.");
+    }
+
+    /// <summary>Serves mailboxes until all are empty.</summary>
+    public void Settle()
+    {
+        for (int steps = 0; Step(); steps++)
+        {
+            Assert.True(steps < MaxStepsPerTick, "The swarm did not come to rest.");
+        }
+    }
+
+    /// <summary>Serves one mailbox. False when all are empty.</summary>
+    public bool Step()
+    {
+        List<Action> ready = [.. Alive.SelectMany(node => node.ReadyMailboxes())];
+        if (ready.Count == 0)
+        {
+            return false;
+        }
+
+        ready[_random.Next(ready.Count)]();
+        return true;
+    }
+
+    /// <summary>One tick of every node that is alive.</summary>
+    public void Tick()
+    {
+        NowUnixMilliseconds += 50;
+        foreach (Node node in Alive.ToArray())
+        {
+            node.Post(NodeMessage.Tick.Instance);
+        }
+    }
+
+    public void Run(int ticks)
+    {
+        for (int i = 0; i < ticks; i++)
+        {
+            Tick();
+            Settle();
+        }
+    }
+
+    /// <summary>Nothing gets through between a node and the others.</summary>
+    public void Isolate(NodeId id)
+    {
+        foreach (NodeId other in Members.Where(m => m != id))
+        {
+            _cut.Add((id, other));
+            _cut.Add((other, id));
+        }
+    }
+
+    public void Heal() => _cut.Clear();
+
+    public Node ElectLeader()
+    {
+        RunUntil(() => Leader is { } leader && Alive.All(node => node.Status().Leader == leader.Id));
+        return Leader!;
+    }
+
+    /// <summary>Every node has applied the same entries and holds the same records.</summary>
+    public void AssertAgreement()
+    {
+        RunUntil(() => Alive.Select(node => node.Status().AppliedIndex).Distinct().Count() == 1);
+        Assert.Single(Alive.Select(node => node.Status().Digest).Distinct());
+        Assert.Single(Alive.Select(node => node.Status().Ledger).Distinct());
+    }
+
+    internal sealed class Node(TestSwarm swarm, NodeId id)
+    {
+        private readonly Queue<NodeMessage> _nodeQueue = new();
+        private readonly Queue<LogMessage> _logQueue = new();
+        private readonly Queue<StateMachineMessage> _stateQueue = new();
+        private NodeActor? _node;
+        private LogActor? _log;
+        private StateMachineActor? _state;
+        private bool _nodeTurn;
+        private bool _logTurn;
+        private RaftLogStore? _store;
+        private GovernanceLedger? _ledger;
+        private uint _life;
+
+        public NodeId Id => id;
+
+        public FaultyDisk Disk { get; private set; } = new();
+
+        public bool IsAlive => _node is not null;
+
+        /// <summary>The log actor is not served: its disk stands still.</summary>
+        public bool DiskStandsStill { get; set; }
+
+        public Exception? Failure { get; private set; }
+
+        public List<SwarmEvent> Events { get; } = [];
+
+        public LedgerRecord Record(ulong sequence) => LedgerRecordCodec.Decode(_ledger!.Read(sequence, 1)[0]);
+
+        public void Start()
+        {
+            _store = RaftLogStore.Open(Disk, "data", new RaftLogStoreOptions { SegmentBytes = 1 << 20, MaxGroupBytes = 1 << 18, MaxBatchBytes = 1 << 17 }, out LogModel recovered);
+            _ledger = GovernanceLedger.Open(Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = 1 << 20 });
+            var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. swarm.Members]));
+            storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
+            storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
+            var ports = new Ports(this);
+            _node = new NodeActor(
+                new NodeActorOptions
+                {
+                    Cluster = "test",
+                    Self = id,
+                    Members = [.. swarm.Members.Select(m => new MemberAddress(m, $"test:{m}", null, false))],
+                    HeartbeatTicks = 2,
+                    ElectionTicks = ElectionTicks,
+                    RequestTimeoutTicks = 100,
+                    MaxPendingCommands = swarm.MaxPendingCommands,
+                    MaxUncommittedBytes = 1 << 20,
+                    Version = "test",
+                    Life = ++_life,
+                },
+                storage,
+                new SeededRandom(swarm._random),
+                ports);
+            _log = new LogActor(id, 0, _store.Outline, ports);
+            _state = new StateMachineActor(new GovernanceState(), _ledger, ports);
+        }
+
+        /// <summary>The process dies; what was not flushed may be lost.</summary>
+        public void Crash()
+        {
+            Stop();
+            Disk = Disk.AfterCrash(Choices.Seeded(swarm._random.Next()));
+        }
+
+        public void Post(NodeMessage message) => _nodeQueue.Enqueue(message);
+
+        public void Post(LogMessage message) => _logQueue.Enqueue(message);
+
+        public Answers Submit(params FactSubmission[] submissions)
+        {
+            var answers = new Answers();
+            _nodeQueue.Enqueue(new NodeMessage.Submit(
+                [.. submissions.Select(s => new UnstampedCommand(CommandCodec.EncodeFact(s, CommandStamp.None), s.Lamport?.Counter ?? 0))],
+                answers));
+            return answers;
+        }
+
+        public Captured<QueryAnswer<ProposalView?>> Read(string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable)
+        {
+            var reply = new Captured<QueryAnswer<ProposalView?>>();
+            _nodeQueue.Enqueue(new NodeMessage.Read(new StateMachineMessage.GetProposal(proposalId, reply), consistency));
+            return reply;
+        }
+
+        /// <summary>The status as of now, without serving anybody else.</summary>
+        public SwarmStatus Status()
+        {
+            var reply = new Captured<SwarmStatus>();
+            StateMachineMessage? question = null;
+            _statusTo = message => question = message;
+            _node!.Receive(new NodeMessage.GetStatus(reply), Now);
+            _statusTo = null;
+            _state!.Receive(question!);
+            return reply.Value!;
+        }
+
+        private Action<StateMachineMessage>? _statusTo;
+
+        public IEnumerable<Action> ReadyMailboxes()
+        {
+            if (_nodeQueue.Count > 0)
+            {
+                yield return () => Guard(() => _node!.Receive(_nodeQueue.Dequeue(), Now));
+            }
+            else if (_nodeTurn)
+            {
+                yield return () =>
+                {
+                    _nodeTurn = false;
+                    Guard(() => _node!.Receive(NodeMessage.Turn.Instance, Now));
+                };
+            }
+
+            if (!DiskStandsStill && _logQueue.Count > 0)
+            {
+                yield return () => Guard(() => _log!.Receive(_logQueue.Dequeue()));
+            }
+            else if (!DiskStandsStill && _logTurn)
+            {
+                yield return () =>
+                {
+                    _logTurn = false;
+                    Guard(() => _log!.Receive(LogMessage.Turn.Instance));
+                };
+            }
+
+            if (_stateQueue.Count > 0)
+            {
+                yield return () => Guard(() => _state!.Receive(_stateQueue.Dequeue()));
+            }
+        }
+
+        private Moment Now => new(swarm.NowUnixMilliseconds);
+
+        private void Guard(Action receive)
+        {
+            try
+            {
+                receive();
+            }
+            catch (IOException e)
+            {
+                Failure = e;
+                Stop();
+            }
+        }
+
+        private void Stop()
+        {
+            _node = null;
+            _log = null;
+            _state = null;
+            _store?.Dispose();
+            _ledger?.Dispose();
+            _nodeQueue.Clear();
+            _logQueue.Clear();
+            _stateQueue.Clear();
+            (_nodeTurn, _logTurn) = (false, false);
+        }
+
+        private sealed class Ports(Node node) : INodePort, ILogPort, IStateMachinePort
+        {
+            public void ToPeer(NodeId peer, PeerMessage message)
+            {
+                Node to = node.Swarm[peer];
+                if (to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer)))
+                {
+                    to.Post(new NodeMessage.FromPeer(node.Id, message));
+                }
+            }
+
+            public void ToLog(LogMessage message) => node._logQueue.Enqueue(message);
+
+            public void ToNode(NodeMessage message) => node._nodeQueue.Enqueue(message);
+
+            public void ToStateMachine(StateMachineMessage message)
+            {
+                if (node._statusTo is { } status && message is StateMachineMessage.CompleteStatus)
+                {
+                    status(message);
+                }
+                else
+                {
+                    node._stateQueue.Enqueue(message);
+                }
+            }
+
+            public void WantLedgerFlush()
+            {
+                node._ledger!.Flush();
+                node._stateQueue.Enqueue(StateMachineMessage.LedgerFlushed.Instance);
+            }
+
+            void INodePort.WantTurn() => node._nodeTurn = true;
+
+            void ILogPort.WantTurn() => node._logTurn = true;
+
+            public void Store(IReadOnlyList<LogBatch> batches)
+            {
+                try
+                {
+                    int stored = node._store!.Append(batches);
+                    node._store.Flush();
+                    node._logQueue.Enqueue(new LogMessage.Stored(stored));
+                }
+                catch (DiskFullException)
+                {
+                    node._logQueue.Enqueue(LogMessage.NoRoom.Instance);
+                }
+            }
+
+            public bool IsConnected(NodeId peer) => node.Swarm[peer].IsAlive && !node.Swarm._cut.Contains((node.Id, peer));
+
+            public void Publish(SwarmEvent happened) => node.Events.Add(happened);
+
+            public void Fail(Exception reason) => node.Failure = reason;
+        }
+
+        private TestSwarm Swarm => swarm;
+    }
+
+    internal sealed class Captured<T> : Reply<T>
+    {
+        public T? Value { get; private set; }
+
+        public bool HasValue { get; private set; }
+
+        public override void Send(T answer)
+        {
+            Assert.False(HasValue, "An actor sends exactly one answer.");
+            (Value, HasValue) = (answer, true);
+        }
+    }
+
+    internal sealed class Answers : Reply<IReadOnlyList<CommitAnswer>>
+    {
+        public IReadOnlyList<CommitAnswer>? All { get; private set; }
+
+        public CommitAnswer Single => Assert.Single(All!);
+
+        public override void Send(IReadOnlyList<CommitAnswer> answer)
+        {
+            Assert.Null(All);
+            All = answer;
+        }
+    }
+
+    private sealed class SeededRandom(Random random) : IRandomSource
+    {
+        public int Next(int exclusiveMax) => random.Next(exclusiveMax);
+    }
+}

@@ -1,0 +1,42 @@
+using Converge.Core;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests.Governance;
+
+namespace Converge.Swarm.Tests.Ledger;
+
+/// <summary>Small chains of records, as applying a log makes them.</summary>
+internal static class SampleLedger
+{
+    /// <summary>Records of all shapes: one authority, then facts with and without a command id.</summary>
+    public static EncodedRecord[] Records(int count)
+    {
+        var log = new AgreedLog();
+        List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
+        for (int i = 0; records.Count < count; i++)
+        {
+            records.Add(log.Commit(new FactSubmission(
+                new ProposalCreated($"p-{i}", "author://é", i % 2 == 0 ? "A title" : null, "c0ffee"),
+                i % 3 == 0 ? 1_700_000_000 + i : null,
+                i % 2 == 0 ? new CommandId("s", (ulong)i + 1) : null,
+                i % 4 == 0 ? 0 : null,
+                i % 5 == 0 ? new LamportTimestamp((ulong)i, new NodeId(7)) : null)).Record!);
+        }
+
+        return [.. records.Take(count)];
+    }
+
+    public static LedgerHead HeadOf(IEnumerable<EncodedRecord> records)
+    {
+        LedgerVerification verification = LedgerVerifier.VerifyRecords(records.Select(LedgerRecordCodec.Decode));
+        Assert.Empty(verification.Problems);
+        return verification.Head;
+    }
+}
+
+/// <summary>A folder of its own that is gone afterwards.</summary>
+internal sealed class LedgerFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("converge-ledger-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
