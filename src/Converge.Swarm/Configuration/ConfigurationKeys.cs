@@ -1,4 +1,5 @@
 using System.Globalization;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm;
 
@@ -13,8 +14,8 @@ internal static class ConfigurationKeys
     public const string MemberPeer = "peer";
     public const string MemberHttp = "http";
 
-    private const int KiB = 1024;
-    private const int MiB = 1024 * KiB;
+    private const int SectorBytes = 512;
+    private const int MiB = 1024 * 1024;
 
     public static readonly NumberKey Tick = new(
         "tick_ms", 1, 1_000, options => (long)options.Tick.TotalMilliseconds, (options, value) => options with { Tick = TimeSpan.FromMilliseconds(value) });
@@ -38,11 +39,22 @@ internal static class ConfigurationKeys
     public static readonly NumberKey MaxUncommittedBytes = new(
         "max_uncommitted_bytes", MiB, 1024 * MiB, options => options.MaxUncommittedBytes, (options, value) => options with { MaxUncommittedBytes = (int)value });
 
+    // A segment must have room for the largest group that is written at once, with the segment's own framing around it.
     public static readonly NumberKey LogSegmentBytes = new(
-        "log_segment_bytes", 256 * KiB, 1024 * MiB, options => options.LogSegmentBytes, (options, value) => options with { LogSegmentBytes = (int)value });
+        "log_segment_bytes", 17 * MiB, 1024 * MiB, options => options.LogSegmentBytes, (options, value) => options with { LogSegmentBytes = (int)value })
+    {
+        Multiple = SectorBytes,
+    };
 
     public static readonly NumberKey LedgerSegmentBytes = new(
-        "ledger_segment_bytes", 256 * KiB, 1024 * MiB, options => options.LedgerSegmentBytes, (options, value) => options with { LedgerSegmentBytes = (int)value });
+        "ledger_segment_bytes",
+        GovernanceLedgerOptions.MinSegmentBytes,
+        1024 * MiB,
+        options => options.LedgerSegmentBytes,
+        (options, value) => options with { LedgerSegmentBytes = (int)value })
+    {
+        Multiple = SectorBytes,
+    };
 
     /// <summary>The keys that are numbers, all of them optional.</summary>
     public static readonly IReadOnlyList<NumberKey> Numbers =
@@ -56,11 +68,20 @@ internal static class ConfigurationKeys
     /// <param name="With">Options with another value.</param>
     internal sealed record NumberKey(string Name, long Least, long Greatest, Func<SwarmOptions, long> Get, Func<SwarmOptions, long, SwarmOptions> With)
     {
+        /// <summary>It must be a multiple of this.</summary>
+        public int Multiple { get; init; } = 1;
+
+        /// <summary>The values it may have, in words.</summary>
+        public string Range => string.Create(
+            CultureInfo.InvariantCulture, $"a {(Multiple > 1 ? string.Create(CultureInfo.InvariantCulture, $"multiple of {Multiple}") : "whole number")} from {Least} to {Greatest}");
+
+        public bool Allows(long value) => value >= Least && value <= Greatest && value % Multiple == 0;
+
         public IEnumerable<ConfigurationFault> CheckRange(long value)
         {
-            if (value < Least || value > Greatest)
+            if (!Allows(value))
             {
-                yield return new(Name, string.Create(CultureInfo.InvariantCulture, $"must be from {Least} to {Greatest}; it is {value}."));
+                yield return new(Name, string.Create(CultureInfo.InvariantCulture, $"must be {Range}; it is {value}."));
             }
         }
     }

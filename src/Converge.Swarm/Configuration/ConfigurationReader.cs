@@ -115,15 +115,14 @@ internal sealed class ConfigurationReader(string folder)
                 continue;
             }
 
-            if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && !key.CheckRange(number).Any())
+            if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && key.Allows(number))
             {
                 options = key.With(options, number);
                 continue;
             }
 
             unread.Add(key.Name);
-            Fault<long>(key.Name, string.Create(
-                CultureInfo.InvariantCulture, $"must be a whole number from {key.Least} to {key.Greatest}; it is {Shown(value)}."));
+            Fault<long>(key.Name, $"must be {key.Range}; it is {Shown(value)}.");
         }
 
         if (!unread.Contains(ConfigurationKeys.HeartbeatTicks.Name) && !unread.Contains(ConfigurationKeys.ElectionTicks.Name))

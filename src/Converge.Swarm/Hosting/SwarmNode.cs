@@ -35,6 +35,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly SemaphoreSlim _ledgerFlushWanted = new(0);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _flushingLedger = Task.CompletedTask;
+    private Task _preparingSegment = Task.CompletedTask;
     private int _tickQueued;
     private int _stopping;
 
@@ -166,6 +167,12 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 Path.Combine(options.DataFolder, GovernanceLedger.Purpose),
                 new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known });
 
+            if (!known && (recovered.Outline.LastIndex != LogIndex.Zero || ledger.LastSequence > 0))
+            {
+                ledger.Dispose();
+                throw new WrongFolderException(options.DataFolder, $"it holds a log and no {NodeIdentityFile.FileName} that says whose");
+            }
+
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
             NodeIdentityFile.Write(disk, options.DataFolder, identity);
             return new SwarmNode(options, loggers, folderLock, log, recovered, ledger);
@@ -202,6 +209,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         await _ticks.DisposeAsync();
         await _transport.DisposeAsync();
         _logThread.Dispose();
+        await _preparingSegment;
         await _node.CloseAsync();
         _nodeActor.Close();
         await _stateMachine.CloseAsync();
@@ -236,6 +244,23 @@ public sealed partial class SwarmNode : IAsyncDisposable
         if (Interlocked.Exchange(ref _tickQueued, 1) == 0)
         {
             _node.Post(Lanes.Own, NodeMessage.Tick.Instance);
+        }
+    }
+
+    /// <summary>Allocates the log's next segment while the one in use still has room, so that no commit waits for it.</summary>
+    private void PrepareNextSegment()
+    {
+        try
+        {
+            _log.PrepareNextSegment();
+        }
+        catch (DiskFullException)
+        {
+            // Said when the room is really needed; until then there may be some.
+        }
+        catch (IOException e)
+        {
+            Fail(e);
         }
     }
 
@@ -320,6 +345,10 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 int stored = host._log.Append(batches);
                 host._log.Flush();
                 host._logThread.Answer(new LogMessage.Stored(stored));
+                if (host._log.ShouldPrepareNextSegment && host._preparingSegment.IsCompleted)
+                {
+                    host._preparingSegment = Task.Run(host.PrepareNextSegment);
+                }
             }
             catch (DiskFullException)
             {

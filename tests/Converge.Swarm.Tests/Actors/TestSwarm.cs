@@ -146,6 +146,7 @@ internal sealed class TestSwarm
         private RaftLogStore? _store;
         private GovernanceLedger? _ledger;
         private uint _life;
+        private ulong _logIncarnation;
 
         public NodeId Id => id;
 
@@ -187,6 +188,7 @@ internal sealed class TestSwarm
                 storage,
                 new SeededRandom(swarm._random),
                 ports);
+            _logIncarnation = 0;
             _log = new LogActor(id, 0, _store.Outline, ports);
             _state = new StateMachineActor(new GovernanceState(), _ledger, ports);
         }
@@ -201,6 +203,15 @@ internal sealed class TestSwarm
         public void Post(NodeMessage message) => _nodeQueue.Enqueue(message);
 
         public void Post(LogMessage message) => _logQueue.Enqueue(message);
+
+        /// <summary>The log actor dies; another one recovers from the store.</summary>
+        public void ReplaceLogActor()
+        {
+            _logQueue.Clear();
+            _logTurn = false;
+            _log = new LogActor(id, ++_logIncarnation, _store!.Outline, new Ports(this));
+            Post(new NodeMessage.LogStarted(_logIncarnation, _store.Outline));
+        }
 
         public Answers Submit(params FactSubmission[] submissions)
         {
@@ -327,23 +338,23 @@ internal sealed class TestSwarm
                 node._stateQueue.Enqueue(StateMachineMessage.LedgerFlushed.Instance);
             }
 
-            void INodePort.WantTurn() => node._nodeTurn = true;
-
-            void ILogPort.WantTurn() => node._logTurn = true;
-
             public void Store(IReadOnlyList<LogBatch> batches)
             {
                 try
                 {
-                    int stored = node._store!.Append(batches);
+                    int taken = node._store!.Append(batches);
                     node._store.Flush();
-                    node._logQueue.Enqueue(new LogMessage.Stored(stored));
+                    node._logQueue.Enqueue(new LogMessage.Stored(taken));
                 }
                 catch (DiskFullException)
                 {
                     node._logQueue.Enqueue(LogMessage.NoRoom.Instance);
                 }
             }
+
+            void INodePort.WantTurn() => node._nodeTurn = true;
+
+            void ILogPort.WantTurn() => node._logTurn = true;
 
             public bool IsConnected(NodeId peer) => node.Swarm[peer].IsAlive && !node.Swarm._cut.Contains((node.Id, peer));
 

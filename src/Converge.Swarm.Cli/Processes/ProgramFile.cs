@@ -1,0 +1,22 @@
+using System.Diagnostics;
+
+namespace Converge.Swarm.Cli.Processes;
+
+/// <summary>This program, to be started again: as itself, whichever way this process was started.</summary>
+internal static class ProgramFile
+{
+    /// <summary>A start of the program with these arguments, its three streams redirected.</summary>
+    public static ProcessStartInfo Start(IEnumerable<string> arguments)
+    {
+        string name = typeof(ProgramFile).Assembly.GetName().Name!;
+        string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{name}.exe" : name);
+        ProcessStartInfo start = File.Exists(program)
+            ? new ProcessStartInfo(program, arguments)
+            : new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{name}.dll"), .. arguments]);
+        start.UseShellExecute = false;
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        return start;
+    }
+}

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Converge.Core;
+using Converge.Core.Json;
+using Converge.Swarm.Cli.Connection;
+using Converge.Swarm.Cli.Terminal;
+using Converge.Swarm.Ledger;
+using Spectre.Console;
+
+namespace Converge.Swarm.Cli.Verify;
+
+/// <summary><c>converge verify DIR|URL</c>: derives everything about a ledger anew and compares.</summary>
+internal static class VerifyCommand
+{
+    public static Command Build(CommandTerminal terminal)
+    {
+        Argument<string> target = new("target") { Description = "A node's address, or the data folder of a node that does not run.", HelpName = "DIR|URL" };
+        Option<FileInfo?> head = new("--head")
+        {
+            Description = "A head saved earlier ('converge log --head --json'): the ledger must still hold all of it, unchanged.",
+            HelpName = "FILE",
+        };
+        Option<bool> json = CommonOptions.Json();
+        Command command = new(
+            "verify",
+            """
+            Proves that a ledger is whole: every record's hash, the chain of hashes, the Merkle root, the order of times, and a head saved earlier.
+
+            Ends with 0 when everything holds, with 1 when something does not.
+
+            Examples:
+              converge verify http://127.0.0.1:7101
+              converge verify data/up/node1 --head head.json
+            """)
+        {
+            target, head, json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            string named = parsed.GetRequiredValue(target);
+            LedgerHead? saved = parsed.GetValue(head) is { } file ? ReadHead(file) : null;
+            LedgerVerification verification = SwarmUrls.TryParse(named) is { } url
+                ? await LedgerProof.OfNodeAsync(url, saved, cancellation)
+                : LedgerProof.OfFolder(named, saved);
+            if (parsed.GetValue(json))
+            {
+                terminal.WriteJson(writer => Write(writer, verification));
+            }
+            else
+            {
+                Show(terminal.Screen, named, verification);
+            }
+
+            return verification.Ok ? ExitCode.Success : ExitCode.Failed;
+        });
+        return command;
+    }
+
+    private static LedgerHead ReadHead(FileInfo file)
+    {
+        const int LargestHeadBytes = 64 * 1024;
+        if (!file.Exists)
+        {
+            throw new CommandFault(ExitCode.Usage, $"--head: there is no file {file}.");
+        }
+
+        if (file.Length > LargestHeadBytes)
+        {
+            throw new CommandFault(ExitCode.Usage, $"--head: {file} is too large to be a head.");
+        }
+
+        return LedgerHeadJson.TryParse(File.ReadAllBytes(file.FullName), out LedgerHead? head, out InputFault? fault)
+            ? head
+            : throw new CommandFault(ExitCode.Usage, $"--head: {file} is not a head: {fault.Message}");
+    }
+
+    private static void Write(Utf8JsonWriter json, LedgerVerification verification)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("records", verification.Records);
+        json.WritePropertyName("head");
+        LedgerHeadJson.Write(json, verification.Head);
+        json.WriteString("root", verification.Root);
+        json.WriteBoolean("ok", verification.Ok);
+        WriteTexts(json, "problems", verification.Problems);
+        WriteTexts(json, "remarks", verification.Remarks);
+        json.WriteEndObject();
+    }
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (string text in texts)
+        {
+            json.WriteStringValue(text);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void Show(IAnsiConsole screen, string target, LedgerVerification verification)
+    {
+        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{verification.Records:N0} records in {target}");
+        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"hash  {verification.Head.Hash}");
+        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"root  {verification.Root}");
+        foreach (string remark in verification.Remarks)
+        {
+            screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[grey]{Printable.Line(remark)}[/]");
+        }
+
+        foreach (string problem in verification.Problems)
+        {
+            screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[red]{Printable.Line(problem)}[/]");
+        }
+
+        screen.MarkupLine(verification.Ok ? "[green]Everything holds.[/]" : "[red]This ledger does not hold.[/]");
+    }
+}
