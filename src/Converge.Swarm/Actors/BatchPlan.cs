@@ -81,18 +81,8 @@ internal sealed class BatchPlan
     private void CloseBatch()
     {
         LogBatch batch = _outline.Storing(_state, _entries);
+        _outline = _outline.After(batch);
+        _batches.Add(batch);
         (_state, _entries, _bytes) = (null, [], 0);
-        if (!batch.IsEmpty)
-        {
-            _outline = _outline.After(batch);
-            _batches.Add(batch);
-            return;
-        }
-
-        // The log has all of it; what counted on this batch need not wait for it.
-        for (int i = _ends.Count - 1; i >= 0 && _ends[i] > _batches.Count; i--)
-        {
-            _ends[i] = _batches.Count;
-        }
     }
 }
