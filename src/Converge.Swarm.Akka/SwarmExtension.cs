@@ -75,6 +75,11 @@ public sealed class SwarmExtension : IExtension
                 disk,
                 Path.Combine(settings.DataFolder, GovernanceLedger.Purpose),
                 new GovernanceLedgerOptions { SegmentBytes = settings.LedgerSegmentBytes, MustExist = isKnown });
+            if (!isKnown && ledger.LastSequence > 0)
+            {
+                throw new WrongFolderException(settings.DataFolder, $"it holds a ledger and no {NodeIdentityFile.FileName} that says whose");
+            }
+
             var completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var clients = new Gate(settings.MaxPendingCommands);
             IActorRef guardian = system.ActorOf(SwarmGuardian.Props(settings, folderLock, ledger, isKnown, clients, completion), GuardianName);

@@ -127,34 +127,19 @@ internal abstract class RaftJournal : ReceivePersistentActor
 
     private void FinishRecovery()
     {
-        if (LastSequenceNr > 0)
+        if (_remainder is not null)
         {
-            if (_remainder is not null)
-            {
-                _recovered!.Apply(_remainder.ToBatch());
-                _remainder = null;
-            }
-
-            Open();
+            _recovered!.Apply(_remainder.ToBatch());
+            _remainder = null;
         }
-        else if (MustExist)
+
+        if (LastSequenceNr == 0 && MustExist)
         {
             OnDamaged(new JournalDamagedException(PersistenceId, "it holds no event, although the node has had a log."));
             Context.Stop(Self);
+            return;
         }
-        else
-        {
-            // An event that changes nothing marks the beginning: from now on an empty journal is a lost one.
-            PersistAsync(new LogBatchStored(LogBatch.Empty), first =>
-            {
-                _live.Note((ulong)LastSequenceNr, first.Batch);
-                Open();
-            });
-        }
-    }
 
-    private void Open()
-    {
         LogModel recovered = _recovered!;
         _recovered = null;
         Outline = recovered.Outline;

@@ -11,13 +11,16 @@ using LogMessage = Converge.Swarm.Actors.LogMessage;
 namespace Converge.Swarm.Akka.Journal;
 
 /// <summary>What the incarnations of a node's log actor hand on to each other.</summary>
-/// <param name="mustExist">The log was there before this life of the node.</param>
-internal sealed class LogLife(bool mustExist)
+/// <param name="isKnown">The data folder is known to be this node's, so there has been a log before this life of it.</param>
+internal sealed class LogLife(bool isKnown)
 {
     private ulong _incarnation;
 
-    /// <summary>The log has been there; never unset.</summary>
-    public bool MustExist { get; set; } = mustExist;
+    /// <summary>The data folder was known to be this node's when this life began.</summary>
+    public bool IsKnown => isKnown;
+
+    /// <summary>The log has been there; an empty journal is a lost one. Never unset.</summary>
+    public bool MustExist { get; set; } = isKnown;
 
     /// <summary>The disk had no room at the last write.</summary>
     public bool IsFull { get; set; }
@@ -96,6 +99,19 @@ internal sealed class RaftLogActor : RaftJournal, ILogPort
     }
 
     protected override void OnOpened(LogModel recovered)
+    {
+        if (Founding.Batch(recovered.Outline) is { } founding)
+        {
+            recovered.Apply(founding);
+            Store([founding], () => Begin(recovered));
+        }
+        else
+        {
+            Begin(recovered);
+        }
+    }
+
+    private void Begin(LogModel recovered)
     {
         _life.MustExist = true;
         ulong incarnation = _life.NextIncarnation();

@@ -178,6 +178,13 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
 
     private void Open(LogModel recovered)
     {
+        if (!_logLife.IsKnown && recovered.Entries.Count > 0)
+        {
+            string why = $"its journal holds a log and it has no {NodeIdentityFile.FileName} that says whose";
+            Context.Parent.Tell(new NodeFailed(new WrongFolderException(_settings.DataFolder, why)));
+            return;
+        }
+
         // Written last: where it stands the log and the ledger have been, and an empty one beside it is a lost one.
         NodeIdentityFile.Write(PhysicalDisk.Instance, _settings.DataFolder, new NodeIdentity(_settings.Cluster, _settings.Node));
         _log.Info(
@@ -203,7 +210,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
                 Version = typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
                 Life = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))),
             },
-            NodeActor.Recover(recovered, _settings.Members.Keys.Order()),
+            Founding.Recover(recovered, _settings.Members.Keys.Order()),
             new RandomSource(),
             this);
         Timers.StartSingleTimer(TickKey, TickDue.Instance, _settings.Tick);

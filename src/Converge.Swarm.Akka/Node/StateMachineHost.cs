@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Converge.Swarm.Actors;
-using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
@@ -25,7 +24,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
         _ledger = ledger;
         _queries = queries;
         _node = Context.Parent;
-        _actor = new StateMachineActor(new GovernanceState(), ledger, this);
+        _actor = new StateMachineActor(Founding.State(), ledger, this);
     }
 
     public static Props Props(SwarmSettings settings, GovernanceLedger ledger, Gate queries) =>

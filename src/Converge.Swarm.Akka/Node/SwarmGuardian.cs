@@ -34,7 +34,7 @@ internal sealed class SwarmGuardian : UntypedActor
         _ledger = ledger;
         _clients = clients;
         _completion = completion;
-        _logLife = new LogLife(mustExist: isKnown);
+        _logLife = new LogLife(isKnown);
     }
 
     public static Props Props(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, TaskCompletionSource completion) =>
