@@ -93,6 +93,11 @@ public sealed class SwarmExtension : IExtension
                         if (entered)
                         {
                             guardian.Tell(request);
+                            if (clients.IsClosed)
+                            {
+                                // It may have come too late to be answered by anybody.
+                                ClientRequest.Abandon(request);
+                            }
                         }
 
                         return entered;

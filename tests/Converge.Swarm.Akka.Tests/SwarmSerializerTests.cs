@@ -62,7 +62,9 @@ public sealed class SwarmSerializerTests : global::Akka.TestKit.Xunit2.TestKit
         RequireGolden(
             new ForwardedCommands(9, [Command("p", 5), Command("q", 0)]),
             SwarmSerializer.CommandsManifest,
-            "");
+            "0A0474657374" + "1001" + "1802" + "2256" + "0809"
+            + "1229" + "0A2501010001000000000000000000000000000000000000000000000000000100010070010061" + "1005"
+            + "1227" + "0A2501010001000000000000000000000000000000000000000000000000000100010071010061");
 
     [Fact]
     public void Forwarded_answers_are_these_bytes() =>

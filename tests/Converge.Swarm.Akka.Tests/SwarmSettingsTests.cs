@@ -47,7 +47,7 @@ public sealed class SwarmSettingsTests
         Assert.Equal("", section.GetString("data-folder"));
         Assert.Empty(section.GetValue("members").GetObject().Items);
         Assert.Equal("PinnedDispatcher", section.GetString("log.dispatcher.type"));
-        Assert.Equal("Converge.Swarm.Akka.Node.NodeMailbox, Converge.Swarm.Akka", section.GetString("node-mailbox.mailbox-type"));
+        Assert.Equal("Converge.Swarm.Akka.Node.SwarmMailbox, Converge.Swarm.Akka", section.GetString("mailbox.mailbox-type"));
         Config journal = section.GetConfig("log.journal");
         Assert.Equal("Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql", journal.GetString("class"));
         Assert.Equal("converge.swarm.log.journal", journal.GetString("plugin-id"));

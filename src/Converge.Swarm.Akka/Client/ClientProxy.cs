@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Converge.Core;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Akka.Node;
 
 namespace Converge.Swarm.Akka;
 
@@ -30,7 +31,7 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
     }
 
     public static Props Props(SwarmSettings settings, IActorRef node, Gate gate) =>
-        global::Akka.Actor.Props.Create(() => new ClientProxy(settings, node, gate)).WithDispatcher(settings.Dispatcher);
+        global::Akka.Actor.Props.Create(() => new ClientProxy(settings, node, gate)).WithDispatcher(settings.Dispatcher).WithMailbox(SwarmMailbox.Id);
 
     /// <summary>The node takes requests from now on.</summary>
     public sealed record NodeOpened
@@ -56,7 +57,7 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
         while (_buffered.TryDequeue(out (NodeMessage Request, DateTimeOffset Deadline) waiting))
         {
             _gate.Leave();
-            ClientRequest.Refuse(waiting.Request, NotCommittedReason.Stopping, "The node is shutting down.");
+            ClientRequest.Refuse(waiting.Request, NotCommittedReason.Stopping, ClientRequest.ShuttingDown);
         }
     }
 

@@ -11,8 +11,10 @@ internal static class ClientRequest
     /// <summary>Whether a request is of no use before a leader is known.</summary>
     public static bool NeedsLeader(NodeMessage message) => message is NodeMessage.Submit or NodeMessage.Read { Consistency: ReadConsistency.Linearizable };
 
-    /// <summary>Answers that nothing was or will be done. Of a status there is no such answer: whoever asked stops waiting by itself.</summary>
-    public static void Refuse(NodeMessage request, NotCommittedReason reason, string message)
+    public const string ShuttingDown = "The node is shutting down.";
+
+    /// <summary>Answers a request that has not reached the node, or a question that has not reached its state: nothing was or will be done.</summary>
+    public static void Refuse(object request, NotCommittedReason reason, string message)
     {
         switch (request)
         {
@@ -24,6 +26,30 @@ internal static class ClientRequest
             case NodeMessage.Read read:
                 read.Query.Refuse(reason, message);
                 break;
+            case NodeMessage.GetStatus status:
+                status.Reply.Abandon(new SwarmUnavailableException(reason, message));
+                break;
+            case StateMachineMessage.Query query:
+                query.Refuse(reason, message);
+                break;
+            case StateMachineMessage.CompleteStatus status:
+                status.Reply.Abandon(new SwarmUnavailableException(reason, message));
+                break;
+        }
+    }
+
+    /// <summary>Answers a request of which it is not known how far it got. If it was answered already, that stands.</summary>
+    public static void Abandon(NodeMessage request)
+    {
+        if (request is NodeMessage.Submit submit)
+        {
+            var answers = new CommitAnswer[submit.Commands.Count];
+            Array.Fill(answers, new FactOutcomeUnknown("The node stopped before the outcome was known."));
+            submit.Reply.Send(answers);
+        }
+        else
+        {
+            Refuse(request, NotCommittedReason.Stopping, ShuttingDown);
         }
     }
 }
@@ -52,6 +78,9 @@ internal sealed class Gate(int capacity)
     }
 
     public void Leave() => Interlocked.Decrement(ref _inside);
+
+    /// <summary>True when nobody is let in any more.</summary>
+    public bool IsClosed => _closed;
 
     /// <summary>Lets nobody in any more.</summary>
     public void Close() => _closed = true;

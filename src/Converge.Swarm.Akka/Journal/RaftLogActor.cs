@@ -17,7 +17,7 @@ internal sealed class LogLife(bool isKnown)
     private ulong _incarnation;
 
     /// <summary>The data folder was known to be this node's when this life began.</summary>
-    public bool IsKnown => isKnown;
+    public bool IsKnown { get; } = isKnown;
 
     /// <summary>The log has been there; an empty journal is a lost one. Never unset.</summary>
     public bool MustExist { get; set; } = isKnown;
@@ -60,7 +60,16 @@ internal sealed class RaftLogActor : RaftJournal, ILogPort
         Command<LogMessage>(message =>
         {
             _turnQueued &= message is not LogMessage.Turn;
-            _actor!.Receive(message);
+            try
+            {
+                _actor!.Receive(message);
+            }
+            catch (LogOrderException breach)
+            {
+                // What the node wants stored does not fit its log. It would not the next time either.
+                _node.Tell(new NodeFailed(breach));
+                Context.Stop(Self);
+            }
         });
     }
 

@@ -53,7 +53,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     public static Props Props(SwarmSettings settings, GovernanceLedger ledger, LogLife logLife, Peers peers, Gate clients) =>
         global::Akka.Actor.Props.Create(() => new NodeHost(settings, ledger, logLife, peers, clients))
             .WithDispatcher(settings.Dispatcher)
-            .WithMailbox($"{SwarmSettings.Section}.node-mailbox");
+            .WithMailbox(SwarmMailbox.Id);
 
     private sealed record TickDue
     {
@@ -110,7 +110,8 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
         SwarmSettings.LogSettings log = _settings.Log;
         Context.ActorOf(
             BackoffSupervisor.Props(Backoff.OnStop(
-                RaftLogActor.Props(_settings, _logLife, Self, _peers), "log", log.MinBackoff, log.MaxBackoff, log.RandomFactor, maxNrOfRetries: -1)),
+                RaftLogActor.Props(_settings, _logLife, Self, _peers), "log", log.MinBackoff, log.MaxBackoff, log.RandomFactor, maxNrOfRetries: -1)
+                .WithDefaultStoppingStrategy()),
             "log-supervisor");
     }
 

@@ -28,7 +28,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
     }
 
     public static Props Props(SwarmSettings settings, GovernanceLedger ledger, Gate queries) =>
-        global::Akka.Actor.Props.Create(() => new StateMachineHost(ledger, queries)).WithDispatcher(settings.Dispatcher);
+        global::Akka.Actor.Props.Create(() => new StateMachineHost(ledger, queries)).WithDispatcher(settings.Dispatcher).WithMailbox(SwarmMailbox.Id);
 
     private sealed record FlushDue
     {

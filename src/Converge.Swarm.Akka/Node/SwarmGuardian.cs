@@ -38,7 +38,9 @@ internal sealed class SwarmGuardian : UntypedActor
     }
 
     public static Props Props(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, TaskCompletionSource completion) =>
-        global::Akka.Actor.Props.Create(() => new SwarmGuardian(settings, folderLock, ledger, isKnown, clients, completion)).WithDispatcher(settings.Dispatcher);
+        global::Akka.Actor.Props.Create(() => new SwarmGuardian(settings, folderLock, ledger, isKnown, clients, completion))
+            .WithDispatcher(settings.Dispatcher)
+            .WithMailbox(SwarmMailbox.Id);
 
     /// <summary>Take nothing new, hand leadership over. Answered with <see cref="Drained"/>.</summary>
     public sealed record Drain
@@ -127,21 +129,27 @@ internal sealed class SwarmGuardian : UntypedActor
                 Context.Stop(Self);
                 break;
             case NodeFailed failed:
-                if (_completion.TrySetException(failed.Reason))
-                {
-                    _log.Error(failed.Reason, "The node stops: {0}", failed.Reason.Message);
-                    Context.System.EventStream.Publish(new SwarmFailed(failed.Reason));
-                }
-
-                Context.Stop(Self);
+                Fail(failed.Reason);
                 break;
             case Terminated:
-                // Its reason is on its way, or there is none and the system goes down.
+                // If it had a reason of its own, that came before.
+                Fail(new InvalidOperationException("The node's actor was stopped from outside."));
                 break;
             default:
                 Unhandled(message);
                 break;
         }
+    }
+
+    private void Fail(Exception reason)
+    {
+        if (_completion.TrySetException(reason))
+        {
+            _log.Error(reason, "The node stops: {0}", reason.Message);
+            Context.System.EventStream.Publish(new SwarmFailed(reason));
+        }
+
+        Context.Stop(Self);
     }
 
     private Task<bool> DrainNode()

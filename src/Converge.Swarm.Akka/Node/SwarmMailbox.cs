@@ -10,11 +10,14 @@ using Converge.Swarm.Akka.Serialization;
 namespace Converge.Swarm.Akka.Node;
 
 /// <summary>
-/// The node actor's mailbox: several lanes, the first always emptied before the next is looked at, so that control messages never queue
-/// behind client work. What peers send is bounded and dropped above that, as a network may.
+/// The mailbox of the node and of those around it: several lanes, the first always emptied before the next is looked at, so that control
+/// messages never queue behind client work. What peers send is bounded and dropped above that, as a network may.
 /// </summary>
-internal sealed class NodeMailbox(Settings settings, Config config) : MailboxType(settings, config), IProducesMessageQueue<NodeMailbox.Lanes>
+internal sealed class SwarmMailbox(Settings settings, Config config) : MailboxType(settings, config), IProducesMessageQueue<SwarmMailbox.Lanes>
 {
+    /// <summary>Its path in the configuration.</summary>
+    public const string Id = SwarmSettings.Section + ".mailbox";
+
     public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new Lanes();
 
     internal sealed class Lanes : IMessageQueue
@@ -28,7 +31,7 @@ internal sealed class NodeMailbox(Settings settings, Config config) : MailboxTyp
         /// <summary>More appends and forwarded commands than this are dropped.</summary>
         public const int MaxPeerBulk = 4_096;
 
-        // Ticks and the children's answers; peers' control; peers' bulk; clients; the turn.
+        // Ticks, the children's answers and what else nodes say to themselves; peers' control; peers' bulk; clients; the turn.
         private readonly ConcurrentQueue<Envelope>[] _lanes = [new(), new(), new(), new(), new()];
         private readonly int[] _counts = new int[TurnLane + 1];
         private int _receivedSinceTurn;
@@ -81,10 +84,7 @@ internal sealed class NodeMailbox(Settings settings, Config config) : MailboxTyp
         {
             while (TryDequeue(out Envelope envelope))
             {
-                if (envelope.Message is NodeMessage message)
-                {
-                    ClientRequest.Refuse(message, NotCommittedReason.Stopping, "The node is shutting down.");
-                }
+                ClientRequest.Refuse(envelope.Message, NotCommittedReason.Stopping, ClientRequest.ShuttingDown);
             }
         }
 
