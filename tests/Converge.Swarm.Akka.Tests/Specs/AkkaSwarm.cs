@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Remote;
+using Akka.Remote.Transport;
 using Converge.Core;
 using Microsoft.Data.Sqlite;
 
@@ -16,11 +18,19 @@ internal sealed class AkkaSwarm : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("converge-akka-").FullName;
     private readonly Config _more;
+    private readonly string _protocol;
+    private readonly string _adapters;
     private readonly int[] _ports;
     private readonly Dictionary<ulong, ActorSystem> _systems = [];
 
-    public AkkaSwarm(int nodes, string more = "")
+    /// <summary>A swarm of so many nodes, none of them started.</summary>
+    /// <param name="nodes">How many.</param>
+    /// <param name="more">Settings of every node besides those that a swarm needs.</param>
+    /// <param name="canBeCut">Whether connections can be cut: the throttler stands between Akka.Remote and the sockets then.</param>
+    public AkkaSwarm(int nodes, string more = "", bool canBeCut = false)
     {
+        (_protocol, _adapters) = canBeCut ? ("akka.trttl.tcp", "\"trttl\"") : ("akka.tcp", "");
+
         // Bound all at once, so that no two get the same port; given free a moment before the systems bind them.
         List<Socket> probes = [.. Enumerable.Range(0, nodes).Select(_ => Probe())];
         _ports = [.. probes.Select(probe => ((IPEndPoint)probe.LocalEndPoint!).Port)];
@@ -46,13 +56,13 @@ internal sealed class AkkaSwarm : IAsyncDisposable
             akka {
               loglevel = ERROR
               stdout-loglevel = OFF
-              remote.dot-netty.tcp { hostname = "127.0.0.1", port = {{_ports[id - 1]}} }
+              remote.dot-netty.tcp { hostname = "127.0.0.1", port = {{_ports[id - 1]}}, applied-adapters = [{{_adapters}}] }
             }
             converge.swarm {
               cluster = "test"
               node = {{id}}
               data-folder = "{{DataFolder(id).Replace("\\", "\\\\", StringComparison.Ordinal)}}"
-              members { {{string.Join(", ", _ports.Select((port, i) => $"{i + 1} = \"akka.tcp://{SystemName}@127.0.0.1:{port}\""))}} }
+              members { {{string.Join(", ", _ports.Select((port, i) => $"{i + 1} = \"{_protocol}://{SystemName}@127.0.0.1:{port}\""))}} }
               ledger-segment-bytes = 1MiB
             }
             """)
@@ -92,6 +102,12 @@ internal sealed class AkkaSwarm : IAsyncDisposable
         _systems.Remove(id);
         await CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(Patience);
     }
+
+    /// <summary>Nothing gets through between a node and the others any more.</summary>
+    public Task IsolateAsync(ulong id) => ThrottleAsync(id, Blackhole.Instance);
+
+    /// <summary>Everything gets through again.</summary>
+    public Task HealAsync(ulong id) => ThrottleAsync(id, Unthrottled.Instance);
 
     /// <summary>The leader, once all nodes that are alive agree on it.</summary>
     public async Task<ulong> LeaderAsync()
@@ -138,6 +154,22 @@ internal sealed class AkkaSwarm : IAsyncDisposable
         await CrashAsync([.. Alive]);
         SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task ThrottleAsync(ulong id, ThrottleMode mode)
+    {
+        foreach (ulong other in Alive.Where(other => other != id))
+        {
+            await ThrottleAsync(id, other, mode);
+            await ThrottleAsync(other, id, mode);
+        }
+    }
+
+    private async Task ThrottleAsync(ulong from, ulong to, ThrottleMode mode)
+    {
+        var provider = (IRemoteActorRefProvider)((ExtendedActorSystem)_systems[from]).Provider;
+        var address = new Address("akka", SystemName, "127.0.0.1", _ports[to - 1]);
+        Assert.True(await provider.Transport.ManagementCommand(new SetThrottle(address, ThrottleTransportAdapter.Direction.Both, mode)).WaitAsync(Patience));
     }
 
     private static Socket Probe()
