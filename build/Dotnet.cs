@@ -14,6 +14,11 @@ internal static class Dotnet
         IReadOnlyList<string> faults = TryRestore(project, options);
         if (faults.Count == 0)
         {
+            if (string.Equals(project, Repository.Solution, StringComparison.Ordinal))
+            {
+                AkkaNet.SayIfLeftOut();
+            }
+
             return true;
         }
 

@@ -20,6 +20,9 @@ internal static class Repository
 
     public static string Packages => Path.Combine(Artifacts, "packages");
 
+    /// <summary>What the restore found out about Akka.NET: the first word is "restored" or "absent".</summary>
+    public static string AkkaAnswer => Path.Combine(Artifacts, "akka", "answer.txt");
+
     public static string SampleFacts => Path.Combine(Root, "samples", "governance-sample.jsonl");
 
     /// <summary>Every test project, in ordinal order.</summary>

@@ -40,12 +40,12 @@ internal static class TestRun
         }
 
         List<ProjectResult> results = [];
-        foreach (string project in projects)
+        foreach (string project in projects.Where(project => !(AkkaNet.LeftOut && AkkaNet.IsTestProject(project))))
         {
             results.Add(RunProject(project, options));
         }
 
-        return Summarize(results);
+        return Summarize(results, projects);
     }
 
     private static bool Matches(string project, string? only) =>
@@ -82,9 +82,9 @@ internal static class TestRun
         return new ProjectResult(name, finished ? count : count with { Failed = 1 }, clock.Elapsed, finished);
     }
 
-    private static int Summarize(List<ProjectResult> results)
+    private static int Summarize(List<ProjectResult> results, string[] projects)
     {
-        int width = results.Max(result => result.Name.Length);
+        int width = projects.Max(project => Path.GetFileNameWithoutExtension(project).Length);
         Console.WriteLine();
         Console.WriteLine($"{"project".PadRight(width)}  passed  failed  skipped  seconds");
         TestCount sum = default;
@@ -102,7 +102,23 @@ internal static class TestRun
             Console.Error.WriteLine("No test ran.");
         }
 
+        if (Array.Exists(projects, AkkaNet.IsTestProject))
+        {
+            Console.WriteLine($"Akka.NET specs: {DescribeAkka(results)}");
+        }
+
         Console.WriteLine(sum.ToString());
         return sum.Failed == 0 && sum != default ? ExitCode.Success : ExitCode.Failure;
+    }
+
+    private static string DescribeAkka(List<ProjectResult> results)
+    {
+        if (AkkaNet.LeftOut)
+        {
+            return "left out";
+        }
+
+        int ran = results.Where(result => AkkaNet.IsTestProject(result.Name + ".csproj")).Sum(result => result.Count.Passed + result.Count.Failed);
+        return string.Create(CultureInfo.InvariantCulture, $"ran {ran}");
     }
 }

@@ -13,8 +13,9 @@ namespace Converge.Raft;
 /// included, and go on at once. The append target makes hard state (<see cref="Message.Term"/>, <see cref="Message.Vote"/>,
 /// <see cref="Message.Commit"/>, when the term is not zero), entries and snapshot durable in the order of the messages, and then sends the
 /// responses, in their order, to whom they are addressed, this node included (<see cref="Step"/>). The apply target applies the entries in
-/// order, has changes of members put in force with <see cref="ApplyConfigurationChange(ConfigurationChange)"/>, and sends the responses in
-/// the same way. No response may be lost while the node lives.</para>
+/// order, has changes of members put in force with <see cref="ApplyConfigurationChange(in Entry, out ConfigurationFault)"/>, and sends the responses in
+/// the same way. No response may be lost while the node lives. A snapshot may be handed out while entries that it stands for are still
+/// being applied: the host installs it between two entries, and from then on skips entries up to it, answering all the same.</para>
 /// <para><b>Synchronous storage</b>: write hard state, entries and snapshot, then send the messages and apply the committed entries, then
 /// call <see cref="Advance"/>. The next <see cref="Ready()"/> may only be taken after that.</para>
 /// <para>When a method throws <see cref="InvariantViolationException"/>, or what the storage threw, the node must not be used any more.</para>
@@ -132,12 +133,21 @@ public sealed class RaftNode
         return _core.ApplyConfigurationChange(change, out fault);
     }
 
-    /// <summary>Puts the change in force that a committed entry carries; bytes that are no change are <see cref="ConfigurationFault.NotUnderstood"/>.</summary>
+    /// <summary>
+    /// Puts the change in force that a committed entry carries; bytes that are no change are <see cref="ConfigurationFault.NotUnderstood"/>.
+    /// An entry that an installed snapshot stands for changes nothing.
+    /// </summary>
     /// <param name="entry">The entry.</param>
     /// <param name="fault">Why nothing changed, or <see cref="ConfigurationFault.None"/>.</param>
     /// <returns>The configuration in force from this entry on.</returns>
     public ConfigurationState ApplyConfigurationChange(in Entry entry, out ConfigurationFault fault)
     {
+        if (entry.Index <= AppliedIndex)
+        {
+            fault = ConfigurationFault.None;
+            return Configuration;
+        }
+
         if (ConfigurationChange.Decode(entry.Kind, entry.Data) is { } change)
         {
             return _core.ApplyConfigurationChange(change, out fault);
@@ -170,7 +180,7 @@ public sealed class RaftNode
         return MessageRules.IsWellFormed(message) ? _core.Step(message) : StepResult.Malformed;
     }
 
-    /// <summary>Campaigns now, without waiting for the election timeout; nothing happens on a leader or on a node that may not campaign.</summary>
+    /// <summary>Campaigns now, without waiting for the election timeout; nothing happens on a leader or on a node that may not campaign, which with <see cref="ReadMode.LeaseBased"/> is one that has heard of a leader within an election timeout.</summary>
     public void Campaign() => _core.Campaign();
 
     /// <summary>A follower forgets its leader, as if it had not heard of it: it may vote at once, but campaigns no sooner. Nothing happens on others, or with <see cref="ReadMode.LeaseBased"/>.</summary>

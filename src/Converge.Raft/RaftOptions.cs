@@ -15,8 +15,9 @@ public enum ReadMode
     /// </summary>
     /// <remarks>
     /// Trades a round trip for trust in clocks: the host must deliver every tick that has passed on its monotonic clock before it hands in
-    /// a read, a pause of the whole process included. Needs <see cref="RaftOptions.CheckQuorum"/> on every node;
-    /// <see cref="RaftNode.ForgetLeader"/> does nothing in this mode.
+    /// a read, a pause of the whole process included. Must be set on every node or on none, together with
+    /// <see cref="RaftOptions.CheckQuorum"/>: followers then stay loyal for an election timeout even across a restart,
+    /// <see cref="RaftNode.ForgetLeader"/> does nothing, and <see cref="RaftNode.Campaign"/> nothing while there is a leader.
     /// </remarks>
     LeaseBased = 1,
 }

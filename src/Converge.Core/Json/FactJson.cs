@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace Converge.Core.Json;
@@ -38,8 +39,8 @@ public static class FactJson
     /// <returns>True when there is no fault.</returns>
     public static bool TryParse(
         ReadOnlySpan<byte> utf8,
-        [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out FactSubmission? submission,
-        [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out InputFault? fault)
+        [NotNullWhen(true)] out FactSubmission? submission,
+        [NotNullWhen(false)] out InputFault? fault)
     {
         submission = null;
         if (utf8.Length > FactLimits.MaxFactBytes)

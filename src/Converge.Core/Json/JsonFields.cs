@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -165,6 +163,14 @@ internal ref struct JsonFields
         return read is not null || Fail(InputFaultCode.InvalidType, $"{_prefix}{field} must be an integer, not null.", field);
     }
 
+    /// <summary>As <see cref="TryReadUInt64"/>, for who tells by null that the field is not there.</summary>
+    public bool TryReadRequiredUInt64(string field, out ulong? value)
+    {
+        bool read = TryReadUInt64(field, out ulong number);
+        value = read ? number : null;
+        return read;
+    }
+
     /// <summary>An integer from 0 to 2^64 - 1, or null for JSON's null.</summary>
     public bool TryReadOptionalUInt64(string field, out ulong? value)
     {
@@ -298,41 +304,5 @@ internal ref struct JsonFields
             value = null;
             return Fail(InputFaultCode.InvalidValue, $"{_prefix}{field} contains half of a surrogate pair.", field);
         }
-    }
-}
-
-/// <summary>Unix milliseconds in the form that JSON documents carry them: seconds with exactly three decimals.</summary>
-internal static class UnixTime
-{
-    public const int MaxLength = 24;
-
-    public static int Format(long unixMilliseconds, Span<byte> destination)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(unixMilliseconds);
-        (long seconds, long milliseconds) = Math.DivRem(unixMilliseconds, 1000);
-        Utf8Formatter.TryFormat(seconds, destination, out int length);
-        destination[length++] = (byte)'.';
-        Utf8Formatter.TryFormat(milliseconds, destination[length..], out int decimals, new System.Buffers.StandardFormat('D', 3));
-        return length + decimals;
-    }
-
-    public static bool TryParse(ReadOnlySpan<byte> text, out long unixMilliseconds)
-    {
-        unixMilliseconds = 0;
-        int point = text.IndexOf((byte)'.');
-        if (point <= 0 || text.Length - point != 4)
-        {
-            return false;
-        }
-
-        if (!long.TryParse(text[..point], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
-            || !long.TryParse(text[(point + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out long milliseconds)
-            || seconds > (long.MaxValue - milliseconds) / 1000)
-        {
-            return false;
-        }
-
-        unixMilliseconds = (seconds * 1000) + milliseconds;
-        return true;
     }
 }

@@ -68,11 +68,14 @@ internal sealed class RaftLog
 
     public RaftLog Clone(IRaftStorage storage) => new(this, storage);
 
-    public void LoadCommitted(LogIndex committed)
+    /// <summary>What is known at the start to be committed and applied; what was compacted is both.</summary>
+    public void Load(LogIndex committed, LogIndex applied)
     {
-        Invariant.Check(
-            committed >= Committed && committed <= LastIndex, $"The stored commit index {committed} is out of range [{Committed}, {LastIndex}].");
-        Committed = committed;
+        CommitTo(committed);
+        if (applied > Applied)
+        {
+            AppliedTo(applied, 0);
+        }
     }
 
     /// <summary>The last entry's term.</summary>

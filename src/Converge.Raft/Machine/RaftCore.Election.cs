@@ -17,8 +17,15 @@ internal sealed partial class RaftCore
         Transfer,
     }
 
-    /// <summary>The host or the clock asks this node to campaign.</summary>
-    public void Campaign() => TryCampaign(_options.PreVote ? CampaignKind.PreVote : CampaignKind.Vote);
+    /// <summary>The host asks this node to campaign.</summary>
+    public void Campaign()
+    {
+        // A lease relies on the followers' loyalty, also against themselves.
+        if (_options.ReadMode != ReadMode.LeaseBased || (!HasRecentLeader() && _loyaltyTicksLeft == 0))
+        {
+            StartElection();
+        }
+    }
 
     /// <summary>A follower forgets its leader, so that it may vote for another at once.</summary>
     public void ForgetLeader()
@@ -37,9 +44,11 @@ internal sealed partial class RaftCore
         if (_electionElapsed >= _electionTimeout && IsPromotable())
         {
             _electionElapsed = 0;
-            Campaign();
+            StartElection();
         }
     }
+
+    private void StartElection() => TryCampaign(_options.PreVote ? CampaignKind.PreVote : CampaignKind.Vote);
 
     private void TickLeader()
     {
@@ -242,15 +251,10 @@ internal sealed partial class RaftCore
         }
     }
 
-    /// <summary>A candidate of a higher term that is not even looked at, its term included.</summary>
+    /// <summary>A candidate that is not even looked at, its term included.</summary>
     private bool IsIgnoredCandidate(in Message message, out StepResult result)
     {
         result = StepResult.Accepted;
-        if (message.Kind is not (MessageKind.Vote or MessageKind.PreVote))
-        {
-            return false;
-        }
-
         if (_options.IgnoreNonMembers &&
             !_membership.Configuration.Voters.IsEmpty &&
             !_membership.Contains(message.From) &&
@@ -262,8 +266,10 @@ internal sealed partial class RaftCore
 
         // Whoever has heard of a leader lately sticks to it, unless the leader itself wants to be replaced.
         bool isAskedForByLeader = message.Kind == MessageKind.Vote && message.Context == Message.TransferContext;
-        return _options.CheckQuorum && !isAskedForByLeader && !_leader.IsNone && _electionElapsed < _options.ElectionTicks;
+        return !isAskedForByLeader && (_loyaltyTicksLeft > 0 || (message.Term > Term && _options.CheckQuorum && HasRecentLeader()));
     }
+
+    private bool HasRecentLeader() => !_leader.IsNone && _electionElapsed < _options.ElectionTicks;
 
     private void ObserveHigherTerm(in Message message)
     {

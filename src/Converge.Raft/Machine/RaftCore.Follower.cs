@@ -97,11 +97,12 @@ internal sealed partial class RaftCore
         AnswerAppend(message.From, TryRestore(message.Snapshot) ? _log.LastIndex : _log.Committed);
     }
 
-    /// <summary>Puts a snapshot in place of log and configuration; false when it is of no use here.</summary>
+    /// <summary>Puts a snapshot in place of the log; false when it is of no use here. Its configuration is in force once it is installed.</summary>
     private bool TryRestore(Snapshot snapshot)
     {
-        // One that does not hold this node would leave it without a place in its own configuration.
-        if (snapshot.Index <= _log.Committed || !snapshot.Configuration.IsMember(Id))
+        // One whose configuration does not hold this node is as good as any: it was taken before the node was added, which is told by
+        // the entries behind it.
+        if (snapshot.Index <= _log.Committed)
         {
             return false;
         }
@@ -114,7 +115,6 @@ internal sealed partial class RaftCore
         }
 
         _log.Restore(snapshot);
-        SwitchTo(Membership.Restore(snapshot.Configuration, _log.LastIndex, _options));
         return true;
     }
 

@@ -21,6 +21,10 @@ internal sealed partial class RaftCore
     private int _electionElapsed;
     private int _electionTimeout;
     private int _leaderlessTicks;
+
+    /// <summary>After a restart with leases in use: for so long the node may have promised, before it stopped, to elect nobody.</summary>
+    private int _loyaltyTicksLeft;
+
     private int _storageStalledTicks;
     private LogIndex _storageProgress;
 
@@ -38,15 +42,13 @@ internal sealed partial class RaftCore
         _membership = Membership.Restore(initial.Configuration, _log.LastIndex, options);
         if (!initial.HardState.IsEmpty)
         {
-            _log.LoadCommitted(initial.HardState.Commit);
             Term = initial.HardState.Term;
             Vote = initial.HardState.Vote;
+            _loyaltyTicksLeft = options.ReadMode == ReadMode.LeaseBased ? options.ElectionTicks : 0;
         }
 
-        if (options.Applied > LogIndex.Zero)
-        {
-            _log.AppliedTo(options.Applied, 0);
-        }
+        // The stored commit index may lag behind what was applied, and even behind what was compacted: it is written without haste.
+        _log.Load(LogIndex.Max(initial.HardState.Commit, options.Applied), options.Applied);
 
         BecomeFollower(Term, NodeId.None);
     }
@@ -66,6 +68,7 @@ internal sealed partial class RaftCore
         _electionElapsed = other._electionElapsed;
         _electionTimeout = other._electionTimeout;
         _leaderlessTicks = other._leaderlessTicks;
+        _loyaltyTicksLeft = other._loyaltyTicksLeft;
         _storageStalledTicks = other._storageStalledTicks;
         _storageProgress = other._storageProgress;
         _pendingConfigurationIndex = other._pendingConfigurationIndex;
@@ -141,6 +144,7 @@ internal sealed partial class RaftCore
     public void Tick()
     {
         _log.ResumeReading();
+        _loyaltyTicksLeft = Math.Max(0, _loyaltyTicksLeft - 1);
         TickStorage();
         if (Role == RaftRole.Leader)
         {
@@ -154,13 +158,13 @@ internal sealed partial class RaftCore
 
     public StepResult Step(in Message message)
     {
+        if (message.Term >= Term && message.Kind is MessageKind.Vote or MessageKind.PreVote && IsIgnoredCandidate(message, out StepResult ignored))
+        {
+            return ignored;
+        }
+
         if (message.Term > Term)
         {
-            if (IsIgnoredCandidate(message, out StepResult ignored))
-            {
-                return ignored;
-            }
-
             ObserveHigherTerm(message);
         }
         else if (message.Term < Term && message.Term != Term.Zero)
@@ -213,6 +217,7 @@ internal sealed partial class RaftCore
         fingerprint.Add(_electionElapsed);
         fingerprint.Add(_electionTimeout);
         fingerprint.Add(_leaderlessTicks);
+        fingerprint.Add(_loyaltyTicksLeft);
         fingerprint.Add(_storageStalledTicks);
         fingerprint.Add(_storageProgress.Value);
         fingerprint.Add(_pendingConfigurationIndex.Value);
@@ -274,7 +279,13 @@ internal sealed partial class RaftCore
     private void SnapshotInstalled(Snapshot snapshot)
     {
         _log.StableSnapshot(snapshot.Index);
-        AppliedTo(snapshot.Index, 0);
+        if (snapshot.Index > _log.Applied)
+        {
+            // Not earlier: entries before the snapshot may have been under way to the state machine, and with them changes of members that
+            // belong on top of the configuration of their time.
+            AppliedTo(snapshot.Index, 0);
+            SwitchTo(Membership.Restore(snapshot.Configuration, _log.LastIndex, _options));
+        }
     }
 
     private void OnStorageApplied(ReadOnlySpan<Entry> entries)

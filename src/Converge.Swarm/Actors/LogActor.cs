@@ -5,23 +5,29 @@ using Converge.Swarm.Storage;
 namespace Converge.Swarm.Actors;
 
 /// <summary>
-/// Makes entries, term and vote durable, in batches: whatever queued while one flush ran goes into the next. What the protocol wants
-/// said only afterwards (a vote, an acknowledgement) is said here, afterwards.
+/// Makes entries, term and vote durable, in batches: whatever queued while the store was busy goes into the next. What the protocol
+/// wants said only afterwards (a vote, an acknowledgement) is said here, afterwards.
 /// </summary>
 /// <remarks>
-/// The only actor that waits for a disk; a host gives it a thread of its own. A full disk is waited out: the batch stays, nothing of it
-/// is acknowledged. Any other failure of the store is thrown and ends the node; a flush is never tried again.
+/// The store is the host's: files behind a thread of their own, a journal, a simulated disk. A full disk is waited out: what was to be
+/// stored stays, nothing of it is acknowledged. Any other failure of the store is the host's to end the node or this actor with; a write
+/// is never tried again by the same actor, and its successor recovers first.
 /// </remarks>
-public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store, ILogPort port)
+/// <param name="self">The node.</param>
+/// <param name="incarnation">Another number than any earlier log actor of this node's life had.</param>
+/// <param name="stored">The log as the store has it.</param>
+/// <param name="port">Where its messages go.</param>
+public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, ILogPort port)
 {
-    /// <summary>A batch of the store is kept to about this size; a larger append becomes several.</summary>
-    private const int MaxBatchDataBytes = 4 * 1024 * 1024;
-
     private readonly Queue<LogMessage.Append> _waiting = new();
+    private readonly Queue<(LogMessage.Append Append, int End)> _planned = new();
+    private IReadOnlyList<LogBatch> _batches = [];
+    private LogOutline _stored = stored;
+    private int _storedBatches;
+    private bool _underWay;
     private bool _full;
 
     /// <summary>Receives one message.</summary>
-    /// <exception cref="IOException">The store failed; what of the batch is durable is not known, and nothing of it was said.</exception>
     public void Receive(LogMessage message)
     {
         switch (message)
@@ -34,111 +40,77 @@ public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store,
                 port.WantTurn();
                 break;
             case LogMessage.Turn:
-                WriteWaiting();
+                StoreNext();
+                break;
+            case LogMessage.Stored stored:
+                NoteStored(stored.Batches);
+                break;
+            case LogMessage.NoRoom:
+                _underWay = false;
+                Announce(full: true);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Not a message for a log actor.");
         }
     }
 
-    private void WriteWaiting()
+    private void StoreNext()
     {
-        (List<LogBatch> batches, List<int> ends) = Encode();
-        int written = 0;
-        int released = ReleaseThrough(0);
-        while (written < batches.Count)
-        {
-            try
-            {
-                written += store.Append(batches[written..]);
-            }
-            catch (DiskFullException)
-            {
-                Announce(full: true);
-                return;
-            }
-
-            store.Flush();
-            Announce(full: false);
-            released += ReleaseThrough(released);
-        }
-
-        // Appends of which everything is durable: those that came again had nothing to write.
-        int ReleaseThrough(int before)
-        {
-            int whole = ends.FindLastIndex(end => end <= written) + 1;
-            Release(whole - before);
-            return whole - before;
-        }
-    }
-
-    /// <summary>What waits as batches of the store, and how many batches there are up to the end of each append.</summary>
-    private (List<LogBatch> Batches, List<int> Ends) Encode()
-    {
-        List<LogBatch> batches = [];
-        List<int> ends = [];
-        LogOutline outline = store.Outline;
-        foreach (LogMessage.Append append in _waiting)
-        {
-            outline = Encode(append, outline, batches);
-            ends.Add(batches.Count);
-        }
-
-        return (batches, ends);
-    }
-
-    /// <summary>
-    /// One append as batches of bounded size. The term and the vote stand in the first, before any entry of that term; the commit index
-    /// in the last, when everything it covers is there.
-    /// </summary>
-    private static LogOutline Encode(LogMessage.Append append, LogOutline outline, List<LogBatch> batches)
-    {
-        DurableState? state = append.HardState is { } hard ? new DurableState(hard.Term, hard.Vote, hard.Commit) : null;
-        List<LogEntry> chunk = [];
-        long bytes = 0;
-        foreach (Entry entry in append.Entries)
-        {
-            if (bytes + entry.Data.Length > MaxBatchDataBytes && chunk.Count > 0)
-            {
-                Add(state is { } early ? early with { Commit = LogIndex.Zero } : null);
-            }
-
-            chunk.Add(new LogEntry(entry.Index, entry.Term, (byte)entry.Kind, entry.Data));
-            bytes += entry.Data.Length;
-        }
-
-        Add(state);
-        return outline;
-
-        void Add(DurableState? with)
-        {
-            // Storing keeps the commit index from going back.
-            LogBatch batch = outline.Storing(with, chunk);
-            if (!batch.IsEmpty)
-            {
-                outline = outline.After(batch);
-                batches.Add(batch);
-            }
-
-            (chunk, bytes) = ([], 0);
-        }
-    }
-
-    /// <summary>Lets everything go that waited for the first appends in the queue.</summary>
-    private void Release(int appends)
-    {
-        if (appends == 0)
+        if (_underWay)
         {
             return;
         }
 
+        if (_planned.Count == 0)
+        {
+            Plan();
+        }
+
+        if (_storedBatches < _batches.Count)
+        {
+            _underWay = true;
+            port.Store([.. _batches.Skip(_storedBatches)]);
+        }
+    }
+
+    private void Plan()
+    {
+        var plan = BatchPlan.Of(_stored, _waiting);
+        foreach (int end in plan.Ends)
+        {
+            _planned.Enqueue((_waiting.Dequeue(), end));
+        }
+
+        (_batches, _storedBatches) = (plan.Batches, 0);
+        Release();
+    }
+
+    private void NoteStored(int batches)
+    {
+        for (int i = 0; i < batches; i++)
+        {
+            _stored = _stored.After(_batches[_storedBatches++]);
+        }
+
+        _underWay = false;
+        Announce(full: false);
+        Release();
+        if (_planned.Count + _waiting.Count > 0)
+        {
+            port.WantTurn();
+        }
+    }
+
+    /// <summary>Lets everything go that waited for what is stored.</summary>
+    private void Release()
+    {
         List<Message> own = [];
         ulong through = 0;
-        for (; appends > 0; appends--)
+        while (_planned.TryPeek(out (LogMessage.Append Append, int End) first) && first.End <= _storedBatches)
         {
-            LogMessage.Append append = _waiting.Dequeue();
-            through = append.Number;
-            foreach (Message response in append.Responses)
+            _planned.Dequeue();
+            through = first.Append.Number;
+            foreach (Message response in first.Append.Responses)
             {
                 if (response.To == self)
                 {
@@ -152,7 +124,10 @@ public sealed class LogActor(NodeId self, ulong incarnation, RaftLogStore store,
             }
         }
 
-        port.ToNode(new NodeMessage.LogAppended(incarnation, through, own));
+        if (through > 0)
+        {
+            port.ToNode(new NodeMessage.LogAppended(incarnation, through, own));
+        }
     }
 
     private void Announce(bool full)

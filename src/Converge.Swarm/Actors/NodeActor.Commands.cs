@@ -17,8 +17,20 @@ public sealed partial class NodeActor
     private int _forwardedCommands;
     private Term _authorityTerm;
 
-    /// <summary>Commands handed on to a leader, until it answers.</summary>
-    private sealed record Forward(NodeId Leader, int Count, long DeadlineTick, Reply<IReadOnlyList<CommitAnswer>> Reply);
+    /// <summary>More commands than this are not handed on in one message: an answer may be larger than its command.</summary>
+    private const int MaxForwardedCommands = 256;
+
+    /// <summary>Commands handed on to a leader in one message, until it answers: a stretch of a client's request.</summary>
+    private sealed record Forward(NodeId Leader, PendingRequest Request, int FirstSlot, int Count)
+    {
+        public void Answer(IReadOnlyList<CommitAnswer> answers)
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                Request.Answer(FirstSlot + i, answers[i]);
+            }
+        }
+    }
 
     private void ProposeGathered()
     {
@@ -55,7 +67,11 @@ public sealed partial class NodeActor
 
     private void Submit(NodeMessage.Submit submit)
     {
-        if (_draining is not null)
+        if (submit.Commands.Count == 0)
+        {
+            submit.Reply.Send([]);
+        }
+        else if (_draining is not null)
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
         }
@@ -81,11 +97,41 @@ public sealed partial class NodeActor
         }
         else
         {
-            ulong request = ((ulong)_options.Life << 32) | ++_forwardNumber;
-            _forwards.Add(request, new Forward(_raft.Leader, submit.Commands.Count, _tick + _options.RequestTimeoutTicks, submit.Reply));
-            _forwardedCommands += submit.Commands.Count;
-            _port.ToPeer(_raft.Leader, new ForwardedCommands(request, submit.Commands));
+            HandOn(submit);
         }
+    }
+
+    /// <summary>Hands commands on to the leader, in messages of bounded size.</summary>
+    private void HandOn(NodeMessage.Submit submit)
+    {
+        var whole = new PendingRequest(submit.Commands.Count, _tick + _options.RequestTimeoutTicks, submit.Reply.Send);
+        for (int first = 0; first < submit.Commands.Count;)
+        {
+            int count = CountInOneMessage(submit.Commands, first);
+            ulong request = ((ulong)_options.Life << 32) | ++_forwardNumber;
+            _forwards.Add(request, new Forward(_raft.Leader, whole, first, count));
+            _forwardedCommands += count;
+            _port.ToPeer(_raft.Leader, new ForwardedCommands(request, [.. submit.Commands.Skip(first).Take(count)]));
+            first += count;
+        }
+    }
+
+    private int CountInOneMessage(IReadOnlyList<UnstampedCommand> commands, int first)
+    {
+        long bytes = 0;
+        int count = 0;
+        while (first + count < commands.Count && count < MaxForwardedCommands)
+        {
+            bytes += commands[first + count].Body.Length;
+            if (count > 0 && bytes > _options.MaxMessageBytes)
+            {
+                break;
+            }
+
+            count++;
+        }
+
+        return count;
     }
 
     private void SubmitForwarded(NodeId from, ForwardedCommands forwarded)
@@ -132,12 +178,6 @@ public sealed partial class NodeActor
 
     private void Propose(IReadOnlyList<UnstampedCommand> commands, Action<IReadOnlyList<CommitAnswer>> complete)
     {
-        if (commands.Count == 0)
-        {
-            complete([]);
-            return;
-        }
-
         var entries = new ReadOnlyMemory<byte>[commands.Count];
         for (int i = 0; i < entries.Length; i++)
         {
@@ -176,7 +216,7 @@ public sealed partial class NodeActor
         if (_forwards.Remove(answers.Request, out Forward? forward))
         {
             _forwardedCommands -= forward.Count;
-            forward.Reply.Send(answers.Answers.Count == forward.Count ? answers.Answers : Unknown(forward.Count));
+            forward.Answer(answers.Answers.Count == forward.Count ? answers.Answers : Unknown(forward.Count));
         }
     }
 
@@ -188,7 +228,7 @@ public sealed partial class NodeActor
     {
         if (_forwards.Count > 0)
         {
-            AbandonForwards(forward => forward.DeadlineTick <= _tick);
+            AbandonForwards(forward => forward.Request.DeadlineTick <= _tick);
         }
     }
 
@@ -200,7 +240,7 @@ public sealed partial class NodeActor
             {
                 _forwards.Remove(request);
                 _forwardedCommands -= forward.Count;
-                forward.Reply.Send(Unknown(forward.Count));
+                forward.Answer(Unknown(forward.Count));
             }
         }
     }

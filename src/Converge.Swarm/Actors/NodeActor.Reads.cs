@@ -111,12 +111,31 @@ public sealed partial class NodeActor
         }
     }
 
-    private void Refuse(List<(StateMachineMessage.Query Query, long DeadlineTick)> reads, string message)
+    private void RefuseAllReads()
+    {
+        const string Message = "The node is shutting down.";
+        Refuse(_newReads, Message, NotCommittedReason.Stopping);
+        foreach (ReadRound round in _rounds.Values)
+        {
+            Refuse(round.Reads, Message, NotCommittedReason.Stopping);
+        }
+
+        foreach ((_, List<(StateMachineMessage.Query Query, long DeadlineTick)> reads) in _confirmed)
+        {
+            Refuse(reads, Message, NotCommittedReason.Stopping);
+        }
+
+        _newReads.Clear();
+        _rounds.Clear();
+        _confirmed.Clear();
+    }
+
+    private void Refuse(List<(StateMachineMessage.Query Query, long DeadlineTick)> reads, string message, NotCommittedReason reason = NotCommittedReason.NoLeader)
     {
         _waitingReads -= reads.Count;
         foreach ((StateMachineMessage.Query query, _) in reads)
         {
-            query.Refuse(NotCommittedReason.NoLeader, message);
+            query.Refuse(reason, message);
         }
     }
 }

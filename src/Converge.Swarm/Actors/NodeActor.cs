@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Raft;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
 
@@ -37,6 +38,8 @@ public sealed partial class NodeActor
     private bool _logHasSpace = true;
     private bool _logStalled;
     private LogIndex _durable;
+    private Term? _durableTerm;
+    private HardState _durableState;
     private LogIndex _handedToApply;
     private LogIndex _applied;
     private LogIndex _commitAtTick;
@@ -55,13 +58,17 @@ public sealed partial class NodeActor
         _port = port;
         _storage = storage;
         _durable = storage.LastIndex;
+        _applied = storage.FirstIndex.Previous;
+        _handedToApply = _applied;
+        _durableTerm = TermAt(_durable);
+        _durableState = storage.HardState;
         _raft = new RaftNode(
             new RaftOptions
             {
                 Id = options.Self,
                 ElectionTicks = options.ElectionTicks,
                 HeartbeatTicks = options.HeartbeatTicks,
-                MaxMessageBytes = 512 * 1024,
+                MaxMessageBytes = options.MaxMessageBytes,
                 MaxInflightMessages = 256,
                 MaxInflightBytes = 16 * 1024 * 1024,
                 MaxCommittedBytesPerReady = 1024 * 1024,
@@ -115,7 +122,7 @@ public sealed partial class NodeActor
                 AbandonForwardsTo(lost.Peer);
                 break;
             case NodeMessage.LogStarted started:
-                RestartLog(started.Incarnation);
+                RestartLog(started);
                 break;
             case NodeMessage.LogSpace space:
                 _logHasSpace = space.Available;
@@ -132,6 +139,22 @@ public sealed partial class NodeActor
         }
 
         _port.WantTurn();
+    }
+
+    /// <summary>
+    /// The host ends: whatever waits here is answered, as unknown or as certainly not done. Nothing is received afterwards.
+    /// </summary>
+    public void Close()
+    {
+        _pending.Abandon();
+        AbandonAllForwards();
+        foreach (NodeMessage.Submit submit in _submitted)
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
+        }
+
+        _submitted.Clear();
+        RefuseAllReads();
     }
 
     private bool IsLeader => _raft.Role == RaftRole.Leader;
@@ -268,9 +291,10 @@ public sealed partial class NodeActor
         while (_unconfirmed.TryPeek(out (LogMessage.Append Append, long SentTick) oldest) && oldest.Append.Number <= appended.Through)
         {
             _unconfirmed.Dequeue();
+            _durableState = oldest.Append.HardState ?? _durableState;
             if (oldest.Append.Entries.Count > 0)
             {
-                _durable = oldest.Append.Entries[^1].Index;
+                (_durable, _durableTerm) = (oldest.Append.Entries[^1].Index, oldest.Append.Entries[^1].Term);
             }
         }
 
@@ -280,14 +304,38 @@ public sealed partial class NodeActor
         }
     }
 
-    private void RestartLog(ulong incarnation)
+    /// <summary>
+    /// Sends a new log actor what its log lacks. How much of what was not confirmed got there before the end of its predecessor is not
+    /// known, so the logs are compared; one append then stands for all that were under way.
+    /// </summary>
+    private void RestartLog(NodeMessage.LogStarted started)
     {
-        _logIncarnation = incarnation;
-        foreach ((LogMessage.Append append, _) in _unconfirmed)
+        _logIncarnation = started.Incarnation;
+        LogOutline stored = started.Stored;
+        bool kept = stored.LastIndex >= _durableState.Commit && stored.State.Term >= _durableState.Term && stored.State.Commit >= _durableState.Commit
+            && (TermAt(_durable) != _durableTerm || stored.TermAt(_durable) == _durableTerm);
+        if (!kept)
         {
+            _port.Fail(new LogLostException(_options.Self, _durable, _durableState.Term, stored.LastIndex, stored.State.Term));
+        }
+        else if (_unconfirmed.Count > 0)
+        {
+            LogIndex common = LogIndex.Min(stored.LastIndex, _storage.LastIndex);
+            while (common >= _storage.FirstIndex && stored.TermAt(common) != TermAt(common))
+            {
+                common = common.Previous;
+            }
+
+            _ = _storage.Entries(common.Next, _storage.LastIndex.Next, long.MaxValue, out ReadOnlyMemory<Entry> lacking);
+            var append = new LogMessage.Append(
+                _appendNumber, _storage.HardState, lacking.ToArray(), [.. _unconfirmed.SelectMany(waiting => waiting.Append.Responses)]);
+            _unconfirmed.Clear();
+            _unconfirmed.Enqueue((append, _tick));
             _port.ToLog(append);
         }
     }
+
+    private Term? TermAt(LogIndex index) => _storage.Term(index, out Term term) == LogReadStatus.Ok ? term : null;
 
     private void NoteApplied(NodeMessage.Applied applied)
     {
@@ -368,6 +416,10 @@ public sealed partial class NodeActor
         return best;
     }
 }
+
+/// <summary>The log came back without something that it had confirmed. What this node promised to others may be broken: it must not take part.</summary>
+public sealed class LogLostException(NodeId self, LogIndex confirmed, Term confirmedTerm, LogIndex found, Term foundTerm) : Exception(
+    $"The log of node {self} had confirmed entry {confirmed} and term {confirmedTerm}; it came back with {found} as its last entry and term {foundTerm}. This node stops; its data must be replaced from the others.");
 
 /// <summary>This node's state differs from its leader's at the same applied index. It must not serve; its data needs repair.</summary>
 public sealed class StateDivergedException(NodeId self, NodeId leader, LogIndex index) : Exception(

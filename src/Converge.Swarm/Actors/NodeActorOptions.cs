@@ -29,6 +29,12 @@ public sealed record NodeActorOptions
     /// <summary>The greatest number of bytes in uncommitted entries.</summary>
     public required int MaxUncommittedBytes { get; init; }
 
+    /// <summary>
+    /// The greatest size in bytes of entries or commands in one message to a member, one larger entry or command excepted. Heartbeats queue
+    /// behind such a message where a host has one connection for all.
+    /// </summary>
+    public int MaxMessageBytes { get; init; } = 512 * 1024;
+
     /// <summary>The program's version; only shown.</summary>
     public required string Version { get; init; }
 

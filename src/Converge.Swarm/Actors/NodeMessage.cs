@@ -2,6 +2,7 @@ using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
 
@@ -32,8 +33,10 @@ public abstract record NodeMessage
     /// <summary>The way to a member was lost, and perhaps messages with it.</summary>
     public sealed record PeerLost(NodeId Peer) : NodeMessage;
 
-    /// <summary>A log actor is ready; an earlier one of another incarnation is gone, and what it had not confirmed is to be sent again.</summary>
-    public sealed record LogStarted(ulong Incarnation) : NodeMessage;
+    /// <summary>A log actor is ready; an earlier one of another incarnation is gone, and what the log lacks is to be sent again.</summary>
+    /// <param name="Incarnation">The log actor's.</param>
+    /// <param name="Stored">What the log holds: some of what was not confirmed may be there.</param>
+    public sealed record LogStarted(ulong Incarnation, LogOutline Stored) : NodeMessage;
 
     /// <summary>Everything up to an append is durable.</summary>
     /// <param name="Incarnation">The log actor's.</param>
@@ -88,6 +91,17 @@ public abstract record LogMessage
     {
         /// <summary>The only value.</summary>
         public static readonly Retry Instance = new();
+    }
+
+    /// <summary>The store has made the next batches durable that <see cref="ILogPort.Store"/> gave it.</summary>
+    /// <param name="Batches">How many, at least one.</param>
+    public sealed record Stored(int Batches) : LogMessage;
+
+    /// <summary>The store has no room for what <see cref="ILogPort.Store"/> gave it; nothing was stored.</summary>
+    public sealed record NoRoom : LogMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly NoRoom Instance = new();
     }
 
     /// <summary>What was asked for with <see cref="ILogPort.WantTurn"/>.</summary>

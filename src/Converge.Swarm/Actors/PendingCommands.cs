@@ -2,7 +2,7 @@ using Converge.Core;
 
 namespace Converge.Swarm.Actors;
 
-/// <summary>A client's request on the leader: one answer for each command, sent when all are there.</summary>
+/// <summary>A client's request: one answer for each command, sent when all are there.</summary>
 internal sealed class PendingRequest(int count, long deadlineTick, Action<IReadOnlyList<CommitAnswer>> complete)
 {
     private readonly CommitAnswer[] _answers = new CommitAnswer[count];

@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
 
@@ -38,6 +39,13 @@ public interface ILogPort
 
     /// <summary>Asks for a <see cref="LogMessage.Turn"/> after what is queued now. Asking twice gives one.</summary>
     void WantTurn();
+
+    /// <summary>
+    /// Has batches stored in their order: from the first on as many as the host likes, and at least one; each is durable as a whole or not
+    /// there. Answered by one <see cref="LogMessage.Stored"/> or <see cref="LogMessage.NoRoom"/>, before which nothing else is stored. When
+    /// the store fails, by nothing: the actor is at its end.
+    /// </summary>
+    void Store(IReadOnlyList<LogBatch> batches);
 }
 
 /// <summary>Everything a state-machine actor can make happen.</summary>

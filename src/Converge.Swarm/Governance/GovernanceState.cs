@@ -1,5 +1,6 @@
+using System.Buffers;
 using System.Globalization;
-using System.Text;
+using System.Text.Unicode;
 using Converge.Core;
 using Converge.Swarm.Ledger;
 
@@ -14,6 +15,8 @@ namespace Converge.Swarm.Governance;
 /// </remarks>
 public sealed class GovernanceState
 {
+    private const int MaxIdBytes = 3 * FactLimits.MaxProposalIdLength;
+
     private readonly HashSet<Proposal> _proposals = new(ProposalIdComparer.Instance);
     private readonly HashSet<Proposal>.AlternateLookup<ReadOnlySpan<byte>> _proposalById;
     private readonly ActorNames _actors = new();
@@ -90,8 +93,13 @@ public sealed class GovernanceState
     /// <summary>The proposal as recorded up to <see cref="AppliedIndex"/>, or null when it was never created.</summary>
     public ProposalView? Get(string proposalId)
     {
-        byte[] id = Encoding.UTF8.GetBytes(proposalId);
-        return _proposalById.TryGetValue(id, out Proposal? proposal) ? proposal.ToView(AppliedIndex) : null;
+        Span<byte> utf8 = stackalloc byte[MaxIdBytes];
+
+        // Whatever is too long or has a lone surrogate cannot have been created.
+        return Utf8.FromUtf16(proposalId, utf8, out _, out int length, replaceInvalidSequences: false) == OperationStatus.Done
+            && _proposalById.TryGetValue(utf8[..length], out Proposal? proposal)
+                ? proposal.ToView(AppliedIndex)
+                : null;
     }
 
     private ApplyOutcome ApplyAuthority(in EncodedCommand command)

@@ -16,9 +16,15 @@ internal enum CommandNovelty
 }
 
 /// <summary>One client session.</summary>
-internal sealed class Session(byte[] name)
+/// <param name="name">Its name in UTF-8.</param>
+/// <param name="serial">Tells it from all others that ever were, also from an evicted one of the same name.</param>
+internal sealed class Session(byte[] name, ulong serial)
 {
+    private ulong _newestAnswer;
+
     public byte[] Name { get; } = name;
+
+    public ulong Serial { get; } = serial;
 
     /// <summary>The highest number seen.</summary>
     public ulong Highest { get; set; }
@@ -29,8 +35,8 @@ internal sealed class Session(byte[] name)
     /// <summary>How many answers are kept.</summary>
     public int Answers { get; set; }
 
-    /// <summary>The first of its kept answers, or <see cref="SessionTable.None"/>.</summary>
-    public int FirstAnswer { get; set; } = SessionTable.None;
+    /// <summary>Where its newest answer lies or lay; 0 when there was none. By reference: it is the first link of a chain.</summary>
+    public ref ulong NewestAnswer => ref _newestAnswer;
 
     public Session? LessRecent { get; set; }
 
@@ -42,26 +48,25 @@ internal sealed class Session(byte[] name)
 /// in which they were first given, sessions in the order in which they were last used.
 /// </summary>
 /// <remarks>
-/// Answers lie in one array and are linked twice: in log order over all sessions, and within their session. Every operation takes
-/// constant time, but for a jump of a session's highest number, which takes time for the answers it drops.
+/// Answers lie in a ring in log order, and each knows where its session's answer before it lies. One that is dropped out of order only
+/// loses its session; its place is freed when the ring's tail gets there, or when the ring is full and gets packed. So every operation takes constant time on average.
 /// </remarks>
 internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window)
 {
-    public const int None = -1;
+    private const int FirstRingSize = 64;
 
     private readonly Dictionary<byte[], Session> _sessions = new(Utf8NameComparer.Instance);
-    private readonly Dictionary<(Session Session, ulong Number), int> _answers = [];
-    private KeptAnswer[] _slots = [];
-    private int _usedSlots;
-    private int _firstFree = None;
-    private int _oldest = None;
-    private int _newest = None;
+    private readonly Dictionary<(ulong Serial, ulong Number), ulong> _places = [];
+    private KeptAnswer[] _ring = new KeptAnswer[FirstRingSize];
+    private ulong _oldest = 1;
+    private ulong _next = 1;
+    private ulong _lastSerial;
     private Session? _leastRecent;
     private Session? _mostRecent;
 
     public int SessionCount => _sessions.Count;
 
-    public int AnswerCount => _answers.Count;
+    public int AnswerCount => _places.Count;
 
     /// <summary>The session of that name, from now on the most recently used; registered anew when it is not known.</summary>
     public Session Use(ReadOnlySpan<byte> name)
@@ -82,7 +87,7 @@ internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window
             Evict(_leastRecent!);
         }
 
-        var session = new Session(name.ToArray());
+        var session = new Session(name.ToArray(), ++_lastSerial);
         _sessions.Add(session.Name, session);
         LinkAsMostRecent(session);
         return session;
@@ -91,13 +96,18 @@ internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window
     /// <summary>What the session knows of a number.</summary>
     public CommandNovelty Look(Session session, ulong number, out AnswerData answer)
     {
-        if (_answers.TryGetValue((session, number), out int slot))
+        answer = default;
+        if (number > session.Highest)
         {
-            answer = _slots[slot].Answer;
+            return CommandNovelty.New;
+        }
+
+        if (_places.TryGetValue((session.Serial, number), out ulong place))
+        {
+            answer = At(place).Answer;
             return CommandNovelty.Answered;
         }
 
-        answer = default;
         return number <= session.Mark ? CommandNovelty.Expired : CommandNovelty.New;
     }
 
@@ -109,42 +119,26 @@ internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window
             Advance(session, number);
         }
 
-        if (_answers.Count == maxAnswers)
+        if (_places.Count == maxAnswers)
         {
-            ref KeptAnswer oldest = ref _slots[_oldest];
-            oldest.Session.Mark = Math.Max(oldest.Session.Mark, oldest.Number);
-            Drop(_oldest);
+            SkipDead();
+            ref KeptAnswer oldest = ref At(_oldest);
+            oldest.Session!.Mark = Math.Max(oldest.Session.Mark, oldest.Number);
+            Drop(ref oldest);
         }
 
-        int slot = TakeSlot();
-        _slots[slot] = new KeptAnswer
-        {
-            Session = session,
-            Number = number,
-            Answer = answer,
-            Older = _newest,
-            Newer = None,
-            Previous = None,
-            Next = session.FirstAnswer,
-        };
-        if (_newest == None)
-        {
-            _oldest = slot;
-        }
-        else
-        {
-            _slots[_newest].Newer = slot;
-        }
+        MakeRoom();
+        Place(session, number, answer);
+    }
 
-        _newest = slot;
-        if (session.FirstAnswer != None)
-        {
-            _slots[session.FirstAnswer].Previous = slot;
-        }
+    private ref KeptAnswer At(ulong place) => ref _ring[(int)(place & (ulong)(_ring.Length - 1))];
 
-        session.FirstAnswer = slot;
+    private void Place(Session session, ulong number, in AnswerData answer)
+    {
+        At(_next) = new KeptAnswer { Session = session, Number = number, Answer = answer, Before = session.NewestAnswer };
+        _places.Add((session.Serial, number), _next);
+        session.NewestAnswer = _next++;
         session.Answers++;
-        _answers.Add((session, number), slot);
     }
 
     /// <summary>Moves the window up to a new highest number, and drops the answers that fall out of it.</summary>
@@ -154,28 +148,19 @@ internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window
         ulong newFloor = Floor(highest);
         session.Highest = highest;
         session.Mark = Math.Max(session.Mark, newFloor);
-        if (newFloor - oldFloor <= (ulong)session.Answers)
+        if (newFloor - oldFloor > (ulong)session.Answers)
         {
-            for (ulong number = oldFloor + 1; number <= newFloor; number++)
-            {
-                if (_answers.TryGetValue((session, number), out int slot))
-                {
-                    Drop(slot);
-                }
-            }
-
+            // A jump: fewer answers are kept than numbers passed over.
+            DropWhere(session, newFloor);
             return;
         }
 
-        for (int slot = session.FirstAnswer; slot != None;)
+        for (ulong number = oldFloor + 1; number <= newFloor; number++)
         {
-            int next = _slots[slot].Next;
-            if (_slots[slot].Number <= newFloor)
+            if (_places.TryGetValue((session.Serial, number), out ulong place))
             {
-                Drop(slot);
+                Drop(ref At(place));
             }
-
-            slot = next;
         }
     }
 
@@ -183,66 +168,83 @@ internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window
 
     private void Evict(Session session)
     {
-        while (session.FirstAnswer != None)
-        {
-            Drop(session.FirstAnswer);
-        }
-
+        DropWhere(session, ulong.MaxValue);
         _sessions.Remove(session.Name);
         Unlink(session);
     }
 
-    private int TakeSlot()
+    /// <summary>Drops the session's answers to numbers up to a greatest one.</summary>
+    private void DropWhere(Session session, ulong greatest)
     {
-        if (_firstFree != None)
+        int left = session.Answers;
+        ref ulong link = ref session.NewestAnswer;
+        while (left > 0)
         {
-            int free = _firstFree;
-            _firstFree = _slots[free].Next;
-            return free;
-        }
+            ref KeptAnswer answer = ref At(link);
+            if (answer.Session is not null)
+            {
+                left--;
+                if (answer.Number > greatest)
+                {
+                    link = ref answer.Before;
+                    continue;
+                }
 
-        if (_usedSlots == _slots.Length)
-        {
-            Array.Resize(ref _slots, Math.Min(maxAnswers, Math.Max(64, 2 * _slots.Length)));
-        }
+                Drop(ref answer);
+            }
 
-        return _usedSlots++;
+            // Out of the chain, so that no later walk passes here again.
+            link = answer.Before;
+        }
     }
 
-    private void Drop(int slot)
+    private void Drop(ref KeptAnswer answer)
     {
-        ref KeptAnswer answer = ref _slots[slot];
-        _answers.Remove((answer.Session, answer.Number));
-
-        _oldest = _oldest == slot ? answer.Newer : _oldest;
-        _newest = _newest == slot ? answer.Older : _newest;
-        if (answer.Older != None)
-        {
-            _slots[answer.Older].Newer = answer.Newer;
-        }
-
-        if (answer.Newer != None)
-        {
-            _slots[answer.Newer].Older = answer.Older;
-        }
-
-        if (answer.Previous == None)
-        {
-            answer.Session.FirstAnswer = answer.Next;
-        }
-        else
-        {
-            _slots[answer.Previous].Next = answer.Next;
-        }
-
-        if (answer.Next != None)
-        {
-            _slots[answer.Next].Previous = answer.Previous;
-        }
-
+        _places.Remove((answer.Session!.Serial, answer.Number));
         answer.Session.Answers--;
-        answer = new KeptAnswer { Session = null!, Next = _firstFree };
-        _firstFree = slot;
+        answer.Session = null;
+    }
+
+    private void SkipDead()
+    {
+        while (_oldest < _next && At(_oldest).Session is null)
+        {
+            _oldest++;
+        }
+    }
+
+    /// <summary>Makes sure that the next place is free: by what is dead at the tail, by packing, or by a larger ring.</summary>
+    private void MakeRoom()
+    {
+        SkipDead();
+        if (_next - _oldest < (ulong)_ring.Length)
+        {
+            return;
+        }
+
+        KeptAnswer[] old = _ring;
+        ulong end = _next;
+        ulong place = _oldest;
+
+        // At least a quarter of the places is free afterwards, so that packing stays rare.
+        _ring = new KeptAnswer[4L * _places.Count > 3L * old.Length ? 2 * old.Length : old.Length];
+        _places.Clear();
+        foreach (Session session in _sessions.Values)
+        {
+            session.NewestAnswer = 0;
+            session.Answers = 0;
+        }
+
+        _oldest = 1;
+        _next = 1;
+        for (; place < end; place++)
+        {
+            ref KeptAnswer answer = ref old[(int)(place & (ulong)(old.Length - 1))];
+            if (answer.Session is not null)
+            {
+                Place(answer.Session, answer.Number, answer.Answer);
+            }
+        }
     }
 
     private void LinkAsMostRecent(Session session)
@@ -285,16 +287,12 @@ internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window
     [StructLayout(LayoutKind.Auto)]
     private struct KeptAnswer
     {
-        public Session Session;
+        /// <summary>Null when the answer was dropped.</summary>
+        public Session? Session;
         public ulong Number;
         public AnswerData Answer;
 
-        // In log order over all sessions.
-        public int Older;
-        public int Newer;
-
-        // Within the session; Next also links the free slots.
-        public int Previous;
-        public int Next;
+        /// <summary>Where the session's answer before this one lies or lay; 0 when there was none.</summary>
+        public ulong Before;
     }
 }

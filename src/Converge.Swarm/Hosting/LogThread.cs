@@ -11,6 +11,7 @@ internal sealed class LogThread : IDisposable
     private readonly Action<LogMessage> _receive;
     private readonly Action<Exception> _failed;
     private bool _turnWanted;
+    private LogMessage? _answer;
 
     public LogThread(string name, Action<LogMessage> receive, Action<Exception> failed)
     {
@@ -37,6 +38,9 @@ internal sealed class LogThread : IDisposable
     /// <summary>Asks for a turn; for the actor itself, while it receives.</summary>
     public void WantTurn() => _turnWanted = true;
 
+    /// <summary>Has a message received next; for the store, which the actor called while it received.</summary>
+    public void Answer(LogMessage message) => _answer = message;
+
     /// <summary>Lets the thread finish what is queued, and waits for it.</summary>
     public void Dispose()
     {
@@ -49,22 +53,32 @@ internal sealed class LogThread : IDisposable
         _queue.Dispose();
     }
 
+    private void Receive(LogMessage message)
+    {
+        _receive(message);
+        while (_answer is { } answer)
+        {
+            _answer = null;
+            _receive(answer);
+        }
+    }
+
     private void Run()
     {
         try
         {
             while (_queue.TryTake(out LogMessage? message, Timeout.Infinite))
             {
-                _receive(message);
-                while (_queue.TryTake(out message))
+                Receive(message);
+                while (_turnWanted)
                 {
-                    _receive(message);
-                }
+                    while (_queue.TryTake(out message))
+                    {
+                        Receive(message);
+                    }
 
-                if (_turnWanted)
-                {
                     _turnWanted = false;
-                    _receive(LogMessage.Turn.Instance);
+                    Receive(LogMessage.Turn.Instance);
                 }
             }
         }

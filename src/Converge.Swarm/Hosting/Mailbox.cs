@@ -133,7 +133,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
 
             Volatile.Write(ref _scheduled, 0);
             Interlocked.MemoryBarrier();
-            if (!AnyQueued() || Interlocked.Exchange(ref _scheduled, 1) == 1)
+            if ((!AnyQueued() && !_closed) || Interlocked.Exchange(ref _scheduled, 1) == 1)
             {
                 return;
             }

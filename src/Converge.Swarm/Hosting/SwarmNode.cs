@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
-using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
@@ -26,6 +25,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly FolderLock _folderLock;
     private readonly RaftLogStore _log;
     private readonly GovernanceLedger _ledger;
+    private readonly NodeActor _nodeActor;
     private readonly Mailbox<NodeMessage> _node;
     private readonly Mailbox<StateMachineMessage> _stateMachine;
     private readonly LogThread _logThread;
@@ -34,6 +34,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly SemaphoreSlim _ledgerFlushWanted = new(0);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _flushingLedger = Task.CompletedTask;
+    private Task _preparingSegment = Task.CompletedTask;
     private int _tickQueued;
     private int _stopping;
 
@@ -47,8 +48,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        InMemoryRaftStorage storage = Recover(recovered, options);
-        var nodeActor = new NodeActor(
+        InMemoryRaftStorage storage = Founding.Recover(recovered, options.Members.Select(m => m.Id));
+        _nodeActor = new NodeActor(
             new NodeActorOptions
             {
                 Cluster = options.Cluster,
@@ -65,8 +66,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
             storage,
             random,
             ports);
-        var logActor = new LogActor(options.Node, incarnation: 0, log, ports);
-        var stateMachineActor = new StateMachineActor(new GovernanceState(), ledger, ports);
+        var logActor = new LogActor(options.Node, incarnation: 0, log.Outline, ports);
+        var stateMachineActor = new StateMachineActor(Founding.State(), ledger, ports);
 
         _node = new Mailbox<NodeMessage>(
             Lanes.NodeCapacities(options.MaxPendingCommands),
@@ -78,7 +79,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     Volatile.Write(ref _tickQueued, 0);
                 }
 
-                nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
+                _nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
             },
             Fail);
         _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, Fail);
@@ -165,6 +166,19 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 Path.Combine(options.DataFolder, GovernanceLedger.Purpose),
                 new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known });
 
+            if (!known && (recovered.Entries.Count > 0 || ledger.LastSequence > 0))
+            {
+                ledger.Dispose();
+                throw new WrongFolderException(options.DataFolder, $"it holds a log and no {NodeIdentityFile.FileName} that says whose");
+            }
+
+            if (Founding.Batch(recovered.Outline) is { } founding)
+            {
+                log.Append([founding]);
+                log.Flush();
+                recovered.Apply(founding);
+            }
+
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
             NodeIdentityFile.Write(disk, options.DataFolder, identity);
             return new SwarmNode(options, loggers, folderLock, log, recovered, ledger);
@@ -175,15 +189,6 @@ public sealed partial class SwarmNode : IAsyncDisposable
             folderLock.Dispose();
             throw;
         }
-    }
-
-    /// <summary>The log as the protocol reads it. A log without any entry begins with the configured members.</summary>
-    private static InMemoryRaftStorage Recover(LogModel recovered, SwarmOptions options)
-    {
-        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. options.Members.Select(m => m.Id)]));
-        storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
-        storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
-        return storage;
     }
 
     private void Start()
@@ -210,7 +215,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
         await _ticks.DisposeAsync();
         await _transport.DisposeAsync();
         _logThread.Dispose();
+        await _preparingSegment;
         await _node.CloseAsync();
+        _nodeActor.Close();
         await _stateMachine.CloseAsync();
         Volatile.Write(ref _stopping, 2);
         _ledgerFlushWanted.Release();
@@ -243,6 +250,23 @@ public sealed partial class SwarmNode : IAsyncDisposable
         if (Interlocked.Exchange(ref _tickQueued, 1) == 0)
         {
             _node.Post(Lanes.Own, NodeMessage.Tick.Instance);
+        }
+    }
+
+    /// <summary>Allocates the log's next segment while the one in use still has room, so that no commit waits for it.</summary>
+    private void PrepareNextSegment()
+    {
+        try
+        {
+            _log.PrepareNextSegment();
+        }
+        catch (DiskFullException)
+        {
+            // Said when the room is really needed; until then there may be some.
+        }
+        catch (IOException e)
+        {
+            Fail(e);
         }
     }
 
@@ -319,6 +343,24 @@ public sealed partial class SwarmNode : IAsyncDisposable
         public void WantLedgerFlush() => host._ledgerFlushWanted.Release();
 
         void ILogPort.WantTurn() => host._logThread.WantTurn();
+
+        public void Store(IReadOnlyList<LogBatch> batches)
+        {
+            try
+            {
+                int stored = host._log.Append(batches);
+                host._log.Flush();
+                host._logThread.Answer(new LogMessage.Stored(stored));
+                if (host._log.ShouldPrepareNextSegment && host._preparingSegment.IsCompleted)
+                {
+                    host._preparingSegment = Task.Run(host.PrepareNextSegment);
+                }
+            }
+            catch (DiskFullException)
+            {
+                host._logThread.Answer(LogMessage.NoRoom.Instance);
+            }
+        }
 
         public bool IsConnected(NodeId peer) => host._transport.IsConnected(peer);
 

@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Tests.Actors;
 
@@ -315,7 +316,7 @@ public sealed class SwarmOfActorsTests
         swarm.Settle();
         Assert.True(leader.Status().DurableIndex < leader.Status().LastIndex);
 
-        leader.Post(new NodeMessage.LogStarted(0));
+        leader.ReplaceLogActor();
         leader.DiskStandsStill = false;
         swarm.RunUntil(() => answer.All is not null && leader.Status().DurableIndex == leader.Status().LastIndex);
         Assert.IsType<FactAccepted>(answer.Single);
@@ -352,9 +353,13 @@ public sealed class SwarmOfActorsTests
         follower.Post(new NodeMessage.FromPeer(leader.Id, new ProtocolMessage(
             new Raft.Message
             {
-                Kind = Raft.MessageKind.Heartbeat, From = leader.Id, To = follower.Id, Term = leader.Status().Term, Commit = applied,
+                Kind = Raft.MessageKind.Heartbeat,
+                From = leader.Id,
+                To = follower.Id,
+                Term = leader.Status().Term,
+                Commit = applied,
             },
-            new DigestMark(applied, Ledger.Hash256.Of([1])))));
+            new DigestMark(applied, Hash256.Of([1])))));
         swarm.Settle();
 
         Assert.IsType<StateDivergedException>(follower.Failure);

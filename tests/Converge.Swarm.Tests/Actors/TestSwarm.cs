@@ -146,6 +146,7 @@ internal sealed class TestSwarm
         private RaftLogStore? _store;
         private GovernanceLedger? _ledger;
         private uint _life;
+        private ulong _logIncarnation;
 
         public NodeId Id => id;
 
@@ -166,9 +167,14 @@ internal sealed class TestSwarm
         {
             _store = RaftLogStore.Open(Disk, "data", new RaftLogStoreOptions { SegmentBytes = 1 << 20, MaxGroupBytes = 1 << 18, MaxBatchBytes = 1 << 17 }, out LogModel recovered);
             _ledger = GovernanceLedger.Open(Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = 1 << 20 });
-            var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. swarm.Members]));
-            storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
-            storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
+            if (Founding.Batch(recovered.Outline) is { } founding)
+            {
+                _store.Append([founding]);
+                _store.Flush();
+                recovered.Apply(founding);
+            }
+
+            InMemoryRaftStorage storage = Founding.Recover(recovered, swarm.Members);
             var ports = new Ports(this);
             _node = new NodeActor(
                 new NodeActorOptions
@@ -187,8 +193,9 @@ internal sealed class TestSwarm
                 storage,
                 new SeededRandom(swarm._random),
                 ports);
-            _log = new LogActor(id, 0, _store, ports);
-            _state = new StateMachineActor(new GovernanceState(), _ledger, ports);
+            _logIncarnation = 0;
+            _log = new LogActor(id, 0, _store.Outline, ports);
+            _state = new StateMachineActor(Founding.State(), _ledger, ports);
         }
 
         /// <summary>The process dies; what was not flushed may be lost.</summary>
@@ -201,6 +208,15 @@ internal sealed class TestSwarm
         public void Post(NodeMessage message) => _nodeQueue.Enqueue(message);
 
         public void Post(LogMessage message) => _logQueue.Enqueue(message);
+
+        /// <summary>The log actor dies; another one recovers from the store.</summary>
+        public void ReplaceLogActor()
+        {
+            _logQueue.Clear();
+            _logTurn = false;
+            _log = new LogActor(id, ++_logIncarnation, _store!.Outline, new Ports(this));
+            Post(new NodeMessage.LogStarted(_logIncarnation, _store.Outline));
+        }
 
         public Answers Submit(params FactSubmission[] submissions)
         {
@@ -325,6 +341,20 @@ internal sealed class TestSwarm
             {
                 node._ledger!.Flush();
                 node._stateQueue.Enqueue(StateMachineMessage.LedgerFlushed.Instance);
+            }
+
+            public void Store(IReadOnlyList<LogBatch> batches)
+            {
+                try
+                {
+                    int taken = node._store!.Append(batches);
+                    node._store.Flush();
+                    node._logQueue.Enqueue(new LogMessage.Stored(taken));
+                }
+                catch (DiskFullException)
+                {
+                    node._logQueue.Enqueue(LogMessage.NoRoom.Instance);
+                }
             }
 
             void INodePort.WantTurn() => node._nodeTurn = true;

@@ -24,7 +24,7 @@ internal sealed class AgreedLog(GovernanceState state)
 
     public ApplyOutcome Commit(FactSubmission submission)
     {
-        Stamp = Stamper.Next(Stamp, _now++, new NodeId(1), submission.Lamport);
+        Stamp = Stamper.Next(Stamp, _now++, new NodeId(1), submission.Lamport?.Counter ?? 0);
         return Apply(CommandCodec.EncodeFact(submission, Stamp));
     }
 

@@ -146,6 +146,9 @@ public sealed class GovernanceRulesTests
             ],
             view.Validators);
         Assert.Null(log.State.Get("q"));
+        Assert.Null(log.State.Get(""));
+        Assert.Null(log.State.Get("\ud800"));
+        Assert.Null(log.State.Get(new string('p', 10_000)));
     }
 
     [Fact]

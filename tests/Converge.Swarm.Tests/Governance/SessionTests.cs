@@ -125,6 +125,36 @@ public sealed class SessionTests
         Assert.Equal(ApplyRules.MaxAnswers, state.AnswerCount);
     }
 
+    [Fact]
+    public void An_old_answer_outlives_very_many_that_other_sessions_gave_and_dropped()
+    {
+        var log = new AgreedLog(new GovernanceState(maxSessions: 3, maxAnswers: 1_000, sessionWindow: 5));
+        bool Repeats(string session, ulong number) => log.Commit(new PromotionApproved("?", "a"), new CommandId(session, number)).Repeated;
+
+        Assert.False(Repeats("old", 1));
+        for (ulong number = 1; number <= 5_000; number++)
+        {
+            Assert.False(Repeats("busy", number));
+        }
+
+        Assert.Equal(6, log.State.AnswerCount);
+        Assert.True(Repeats("old", 1));
+        for (ulong number = 4_996; number <= 5_000; number++)
+        {
+            Assert.True(Repeats("busy", number));
+        }
+
+        // Jumps drop all that is kept, out of a chain in which most is dead.
+        for (ulong jump = 1; jump <= 200; jump++)
+        {
+            Assert.False(Repeats("busy", 5_000 + (jump * 7)));
+            Assert.False(Repeats("busy", 5_000 + (jump * 7) - 3));
+        }
+
+        Assert.Equal(3, log.State.AnswerCount);
+        Assert.True(Repeats("old", 1));
+    }
+
     private CommitAnswer Create(string proposal, string session, ulong number) =>
         _log.Answer(new ProposalCreated(proposal, "author"), new CommandId(session, number));
 }

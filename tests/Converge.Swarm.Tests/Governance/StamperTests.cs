@@ -26,13 +26,13 @@ public sealed class StamperTests
     [InlineData(20, 30, 31)]
     [InlineData(9, 30, 31)]
     public void The_Lamport_counter_is_later_than_the_log_the_claim_and_the_own_one(ulong claim, ulong own, ulong expected) =>
-        Assert.Equal(expected, Stamper.Next(Previous, 0, Leader, new LamportTimestamp(claim, new NodeId(99)), own).Lamport.Counter);
+        Assert.Equal(expected, Stamper.Next(Previous, 0, Leader, claim, own).Lamport.Counter);
 
     [Fact]
     public void A_claim_beyond_the_limit_is_refused_and_one_at_the_limit_does_not_end_the_clock()
     {
-        var greatest = new LamportTimestamp(LamportClock.MaxCounter, new NodeId(1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Stamper.Next(Previous, 0, Leader, greatest with { Counter = LamportClock.MaxCounter + 1 }));
+        const ulong greatest = LamportClock.MaxCounter;
+        Assert.Throws<ArgumentOutOfRangeException>(() => Stamper.Next(Previous, 0, Leader, greatest + 1));
         CommandStamp stamp = Stamper.Next(Previous, 0, Leader, greatest);
         Assert.Equal(LamportClock.MaxCounter + 1, stamp.Lamport.Counter);
         Assert.Equal(LamportClock.MaxCounter + 2, Stamper.Next(stamp, 0, Leader, greatest).Lamport.Counter);

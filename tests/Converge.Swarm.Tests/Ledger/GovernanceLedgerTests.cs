@@ -1,6 +1,7 @@
 using Converge.Core;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
+using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Ledger;
 
@@ -8,7 +9,7 @@ public sealed class GovernanceLedgerTests : IDisposable
 {
     private static readonly GovernanceLedgerOptions Small = new() { SegmentBytes = GovernanceLedgerOptions.MinSegmentBytes };
 
-    private readonly LedgerFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -186,6 +187,90 @@ public sealed class GovernanceLedgerTests : IDisposable
     }
 
     [Fact]
+    public void Without_room_for_a_segment_records_stay_buffered_until_there_is_room()
+    {
+        EncodedRecord[] records = SampleLedger.Records(2_500);
+        var disk = new FaultyDisk { CapacityBytes = GovernanceLedgerOptions.MinSegmentBytes };
+        using GovernanceLedger ledger = GovernanceLedger.Open(disk, "ledger", Small);
+        int appended = 0;
+        Assert.Throws<DiskFullException>(() =>
+        {
+            foreach (EncodedRecord[] batch in records.Chunk(100))
+            {
+                Append(ledger, batch);
+                appended += batch.Length;
+                ledger.Flush();
+            }
+        });
+        Assert.InRange(appended, 200, 2_400);
+        ulong durable = ledger.DurableSequence;
+        Assert.Equal(((ulong)appended, (ulong)appended - 100), (ledger.LastSequence, durable));
+        AssertRead(records[(appended - 50)..appended], ledger.Read((ulong)appended - 49, 100));
+
+        disk.CapacityBytes = long.MaxValue;
+        ledger.Flush();
+        Assert.Equal((ulong)appended, ledger.DurableSequence);
+        Append(ledger, records[appended..]);
+        Assert.Equal(SampleLedger.HeadOf(records), ledger.Head);
+    }
+
+    [Fact]
+    public void A_failed_flush_is_never_tried_again()
+    {
+        var disk = new FaultyDisk();
+        using GovernanceLedger ledger = GovernanceLedger.Open(disk, "ledger", Small);
+        Append(ledger, SampleLedger.Records(3));
+        disk.FailNextFlush = true;
+        Assert.Throws<LogFailedException>(ledger.Flush);
+        Assert.Throws<LogFailedException>(ledger.Flush);
+        Assert.Equal(0UL, ledger.DurableSequence);
+    }
+
+    [Fact]
+    public void After_a_power_loss_at_any_moment_what_was_durable_is_there_and_the_replay_brings_back_the_rest()
+    {
+        EncodedRecord[] records = SampleLedger.Records(40);
+        LedgerHead head = SampleLedger.HeadOf(records);
+        bool finished = false;
+        for (int operation = 0; !finished; operation++)
+        {
+            var disk = new FaultyDisk { StopBeforeOperation = operation };
+            ulong durable = 0;
+            try
+            {
+                using GovernanceLedger ledger = GovernanceLedger.Open(disk, "ledger", Small);
+                foreach (EncodedRecord[] batch in records.Chunk(7))
+                {
+                    Append(ledger, batch);
+                    ledger.Flush();
+                    durable = ledger.DurableSequence;
+                }
+
+                finished = true;
+            }
+            catch (SimulatedCrash)
+            {
+                // The power is gone.
+            }
+            catch (LogFailedException)
+            {
+                // As seen from inside.
+            }
+
+            for (int seed = 0; seed < 10; seed++)
+            {
+                FaultyDisk afterwards = disk.AfterCrash(Choices.Seeded(seed));
+                using GovernanceLedger reopened = GovernanceLedger.Open(afterwards, "ledger", Small);
+                Assert.InRange(reopened.DurableSequence, durable, durable + 7);
+                Append(reopened, records);
+                reopened.Flush();
+                Assert.Equal(head, reopened.Head);
+                Assert.True(LedgerVerifier.VerifyFolder(afterwards, "ledger", head).Ok);
+            }
+        }
+    }
+
+    [Fact]
     public void A_record_that_breaks_the_chain_is_found_when_the_ledger_is_opened()
     {
         EncodedRecord[] records = SampleLedger.Records(5);
@@ -205,7 +290,7 @@ public sealed class GovernanceLedgerTests : IDisposable
         WriteRaw([records[0].Bytes, records[2].Bytes]);
         Assert.Equal(2UL, Assert.Throws<LedgerDamagedException>(() => Open()).Sequence);
 
-        using var other = new LedgerFolder();
+        using var other = new TemporaryFolder();
         WriteRaw(other.Path, [records[0].Bytes, new byte[] { 7 }]);
         Assert.Equal(2UL, Assert.Throws<LedgerDamagedException>(() => GovernanceLedger.Open(PhysicalDisk.Instance, other.Path, Small)).Sequence);
     }

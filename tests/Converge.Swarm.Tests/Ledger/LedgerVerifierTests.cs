@@ -2,6 +2,7 @@ using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
+using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Ledger;
 
@@ -9,7 +10,7 @@ public sealed class LedgerVerifierTests : IDisposable
 {
     private static readonly GovernanceLedgerOptions Small = new() { SegmentBytes = GovernanceLedgerOptions.MinSegmentBytes };
 
-    private readonly LedgerFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -52,20 +53,17 @@ public sealed class LedgerVerifierTests : IDisposable
         int end = Array.FindLastIndex(sound, value => value != 0) + 1;
         Assert.InRange(end, 1_000, 4_000);
 
-        var disk = new OneFileDisk(Path.GetFileName(path));
+        var disk = new FaultyDisk();
         for (int at = 0; at < end; at++)
         {
             foreach (byte bits in new byte[] { 0x01, 0x80, 0xFF })
             {
-                disk.Content = [.. sound];
-                disk.Content[at] ^= bits;
-                LedgerVerification verification = LedgerVerifier.VerifyFolder(disk, "ledger", head);
+                LedgerVerification verification = VerifyChanged(disk, path, sound, at, bits, head);
                 Assert.False(verification.Ok, $"Byte {at} changed by {bits:x2} was not noticed.");
             }
         }
 
-        disk.Content = sound;
-        Assert.True(LedgerVerifier.VerifyFolder(disk, "ledger", head).Ok);
+        Assert.True(VerifyChanged(disk, path, sound, 0, 0, head).Ok);
     }
 
     [Fact]
@@ -78,12 +76,10 @@ public sealed class LedgerVerifierTests : IDisposable
         // The last group reaches to a multiple of 32 bytes.
         int end = (Array.FindLastIndex(sound, value => value != 0) + 32) / 32 * 32;
 
-        var disk = new OneFileDisk(Path.GetFileName(path));
+        var disk = new FaultyDisk();
         for (int at = end; at < sound.Length; at += 97)
         {
-            disk.Content = [.. sound];
-            disk.Content[at] ^= 0x10;
-            LedgerVerification verification = LedgerVerifier.VerifyFolder(disk, "ledger", head);
+            LedgerVerification verification = VerifyChanged(disk, path, sound, at, 0x10, head);
             Assert.Equal(1, verification.Problems.Count + verification.Remarks.Count);
             Assert.Equal(head, verification.Head);
         }
@@ -296,6 +292,14 @@ public sealed class LedgerVerifierTests : IDisposable
 
     private static LedgerRecord Rehashed(LedgerRecord record) => record with { Hash = LedgerRecordCodec.Encode(record).Hash.ToString() };
 
+    private static LedgerVerification VerifyChanged(FaultyDisk disk, string path, byte[] sound, int at, byte bits, LedgerHead saved)
+    {
+        byte[] changed = [.. sound];
+        changed[at] ^= bits;
+        disk.Put(path, changed);
+        return LedgerVerifier.VerifyFolder(disk, Path.GetDirectoryName(path)!, saved);
+    }
+
     private LedgerHead Write(EncodedRecord[] records, int groups = 1)
     {
         using GovernanceLedger ledger = GovernanceLedger.Open(PhysicalDisk.Instance, _folder.Path, Small);
@@ -310,50 +314,5 @@ public sealed class LedgerVerifierTests : IDisposable
         }
 
         return ledger.Head;
-    }
-
-    /// <summary>A folder with one file in memory, for reading.</summary>
-    private sealed class OneFileDisk(string name) : IDisk
-    {
-        public byte[] Content { get; set; } = [];
-
-        public IReadOnlyList<string> ListFiles(string folder) => [name];
-
-        public IDiskFile Open(string path, DiskFileMode mode) => mode == DiskFileMode.Read ? new Reading(Content) : throw ReadOnly();
-
-        public bool FileExists(string path) => true;
-
-        public void CreateFolder(string path) => throw ReadOnly();
-
-        public void Rename(string from, string to) => throw ReadOnly();
-
-        public void Delete(string path) => throw ReadOnly();
-
-        public void FlushFolder(string folder) => throw ReadOnly();
-
-        private static InvalidOperationException ReadOnly() => new("A verification only reads.");
-
-        private sealed class Reading(byte[] content) : IDiskFile
-        {
-            public long Length => content.Length;
-
-            public int Read(long offset, Span<byte> buffer)
-            {
-                int count = (int)Math.Min(buffer.Length, content.Length - offset);
-                content.AsSpan((int)offset, count).CopyTo(buffer);
-                return count;
-            }
-
-            public void Write(long offset, ReadOnlySpan<byte> bytes) => throw ReadOnly();
-
-            public void AllocateZeroed(long length) => throw ReadOnly();
-
-            public void Flush() => throw ReadOnly();
-
-            public void Dispose()
-            {
-                // Nothing is held.
-            }
-        }
     }
 }

@@ -32,11 +32,3 @@ internal static class SampleLedger
         return verification.Head;
     }
 }
-
-/// <summary>A folder of its own that is gone afterwards.</summary>
-internal sealed class LedgerFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("converge-ledger-").FullName;
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}

@@ -144,6 +144,25 @@ public sealed class RaftLogStoreTests
     }
 
     [Fact]
+    public void An_empty_last_segment_without_those_before_it_is_damage()
+    {
+        var store = RaftLogStore.Open(_disk, "data", Small, out _);
+        store.Append([Batch(1, 1800)]);
+        store.Flush();
+
+        // The new segment is there, the old one sealed, and the machine stops before the first write into the new one.
+        _disk.StopBeforeOperation = _disk.Operations + 9;
+        Assert.Throws<LogFailedException>(() => store.Append([Batch(2, 1800)]));
+        store.Dispose();
+        _disk.Restart();
+        Assert.Equal(2, _disk.Files.Count);
+        _disk.Lose(_disk.Files[0]);
+
+        var damage = Assert.Throws<LogDamagedException>(() => RaftLogStore.Open(_disk, "data", Small, out _));
+        Assert.Equal((_disk.Files[0], 512), (damage.File, damage.Offset));
+    }
+
+    [Fact]
     public void A_whole_record_that_makes_no_sense_is_damage_and_says_where()
     {
         var folder = Path.Combine("data", RaftLogStore.FolderName);

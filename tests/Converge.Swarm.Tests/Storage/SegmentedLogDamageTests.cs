@@ -23,6 +23,9 @@ public sealed class SegmentedLogDamageTests
         foreach (var (file, end) in log.Ends)
         {
             var length = log.Disk.Bytes(file).Length;
+
+            // What a crash may leave begins with the first sector that holds nothing.
+            var certain = string.Equals(file, log.LastFile, StringComparison.Ordinal) ? (end / SectorBytes * SectorBytes) + SectorBytes : length;
             for (var offset = 0; offset < length; offset++)
             {
                 foreach (var mask in offset < end ? new byte[] { 0x01, 0x80, 0xFF } : [0x40])
@@ -30,7 +33,7 @@ public sealed class SegmentedLogDamageTests
                     var disk = log.Disk.Copy();
                     disk.Bytes(file)[offset] ^= mask;
                     var found = Probe(disk);
-                    if (offset < end || !string.Equals(file, log.LastFile, StringComparison.Ordinal))
+                    if (offset < certain)
                     {
                         Assert.True(found.Damage is not null, $"{file} at {offset}: flipping {mask} was not found.");
                         Assert.Equal(file, found.Damage.File);

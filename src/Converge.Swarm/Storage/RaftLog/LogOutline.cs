@@ -59,38 +59,17 @@ public sealed class LogOutline
 
     /// <summary>
     /// The batch that makes a log hold these entries, whatever it has in their places, and this state: with the truncation that is
-    /// needed, if any. What the log has already is left out, so that something stored a second time changes nothing.
+    /// needed, if any.
     /// </summary>
     public LogBatch Storing(DurableState? state, IReadOnlyList<LogEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        int known = 0;
-        while (known < entries.Count && entries[known].Index <= LastIndex && TermAt(entries[known].Index) == entries[known].Term)
-        {
-            // Same index and term, same entry (Raft paper, section 5.3: log matching).
-            known++;
-        }
-
-        IReadOnlyList<LogEntry> missing = known == 0 ? entries : [.. entries.Skip(known)];
         return new LogBatch
         {
-            State = state is { } wanted ? Newer(wanted) : null,
-            TruncateFrom = missing.Count > 0 && missing[0].Index <= LastIndex ? missing[0].Index : null,
-            Entries = missing,
+            State = state,
+            TruncateFrom = entries.Count > 0 && entries[0].Index <= LastIndex ? entries[0].Index : null,
+            Entries = entries,
         };
-    }
-
-    /// <summary>A state as it can follow the one that is stored; null when it says nothing new.</summary>
-    private DurableState? Newer(DurableState wanted)
-    {
-        if (wanted.Term < State.Term)
-        {
-            return null;
-        }
-
-        bool voted = wanted.Term == State.Term && wanted.Vote.IsNone;
-        DurableState newer = wanted with { Vote = voted ? State.Vote : wanted.Vote, Commit = LogIndex.Max(wanted.Commit, State.Commit) };
-        return newer == State ? null : newer;
     }
 
     /// <summary>

@@ -190,8 +190,8 @@ public sealed class RaftLogStore : IDisposable
         }
         catch (Exception e) when (e is LogBatchFormatException or LogOrderException)
         {
-            var (file, offset) = number < log.NextNumber ? log.Locate(number) : log.Locate(log.NextNumber - 1);
-            throw new LogDamagedException(file, offset, $"record {number}, although whole, cannot be replayed: {e.Message}", e);
+            var (file, offset) = log.Locate(number);
+            throw new LogDamagedException(file, offset, $"what stands there is whole and cannot be replayed from record {number} on: {e.Message}", e);
         }
     }
 

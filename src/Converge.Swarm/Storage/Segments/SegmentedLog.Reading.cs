@@ -68,9 +68,14 @@ public sealed partial class SegmentedLog
         }
     }
 
-    /// <summary>Where a record's group begins, for messages.</summary>
+    /// <summary>Where a record's group begins, or would begin if it is the next one; for messages.</summary>
     internal (string File, long Offset) Locate(ulong wanted)
     {
+        if (wanted == _nextNumber)
+        {
+            return (Active.Path, _position);
+        }
+
         using var lease = Acquire(wanted);
         using var reader = lease.NewReader();
         var (number, offset) = Near(wanted, lease, reader);

@@ -1,0 +1,88 @@
+using Converge.Raft;
+using Converge.Swarm.Storage;
+
+namespace Converge.Swarm.Actors;
+
+/// <summary>
+/// What appends come to as batches of the store: as few as possible, none larger than it should be. Pure; every host stores the same.
+/// </summary>
+internal sealed class BatchPlan
+{
+    /// <summary>A batch is kept to about this size in entries' data; one entry is taken whatever its size.</summary>
+    private const int MaxBatchDataBytes = 4 * 1024 * 1024;
+
+    private readonly List<LogBatch> _batches = [];
+    private readonly List<int> _ends = [];
+    private LogOutline _outline;
+    private DurableState? _state;
+    private List<LogEntry> _entries = [];
+    private long _bytes;
+
+    private BatchPlan(LogOutline outline)
+    {
+        _outline = outline;
+    }
+
+    /// <summary>The batches, in order. None is empty; there may be none at all.</summary>
+    public IReadOnlyList<LogBatch> Batches => _batches;
+
+    /// <summary>For each append: how many batches must be stored for it to be durable.</summary>
+    public IReadOnlyList<int> Ends => _ends;
+
+    /// <summary>Plans the storing of appends in a log.</summary>
+    /// <exception cref="LogOrderException">An append does not fit the log.</exception>
+    public static BatchPlan Of(LogOutline outline, IEnumerable<LogMessage.Append> appends)
+    {
+        var plan = new BatchPlan(outline);
+        foreach (LogMessage.Append append in appends)
+        {
+            plan.Add(append);
+        }
+
+        if (plan.IsBatchOpen)
+        {
+            plan.CloseBatch();
+        }
+
+        return plan;
+    }
+
+    private bool IsBatchOpen => _state is not null || _entries.Count > 0;
+
+    private void Add(LogMessage.Append append)
+    {
+        if (append.HardState is { } changed)
+        {
+            // Term and vote are durable before any entry of that term; the commit index only behind what it covers.
+            _state = new DurableState(changed.Term, changed.Vote, (_state ?? _outline.State).Commit);
+        }
+
+        foreach (Entry entry in append.Entries)
+        {
+            bool replaces = _entries.Count > 0 && entry.Index <= _entries[^1].Index;
+            bool overflows = _entries.Count > 0 && _bytes + entry.Data.Length > MaxBatchDataBytes;
+            if (replaces || overflows)
+            {
+                CloseBatch();
+            }
+
+            _entries.Add(new LogEntry(entry.Index, entry.Term, (byte)entry.Kind, entry.Data));
+            _bytes += entry.Data.Length;
+        }
+
+        if (append.HardState is { } whole)
+        {
+            _state = new DurableState(whole.Term, whole.Vote, whole.Commit);
+        }
+
+        _ends.Add(_batches.Count + (IsBatchOpen ? 1 : 0));
+    }
+
+    private void CloseBatch()
+    {
+        LogBatch batch = _outline.Storing(_state, _entries);
+        _outline = _outline.After(batch);
+        _batches.Add(batch);
+        (_state, _entries, _bytes) = (null, [], 0);
+    }
+}
