@@ -58,6 +58,8 @@ public sealed partial class NodeActor
         _port = port;
         _storage = storage;
         _durable = storage.LastIndex;
+        _applied = storage.FirstIndex.Previous;
+        _handedToApply = _applied;
         _durableTerm = TermAt(_durable);
         _durableState = storage.HardState;
         _raft = new RaftNode(
@@ -80,17 +82,6 @@ public sealed partial class NodeActor
                 Random = random,
             },
             storage);
-    }
-
-    /// <summary>A recovered log as the protocol reads it.</summary>
-    /// <param name="recovered">What the store found.</param>
-    /// <param name="members">The members a log without any entry begins with.</param>
-    public static InMemoryRaftStorage Recover(LogModel recovered, IEnumerable<NodeId> members)
-    {
-        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. members]));
-        storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
-        storage.Append([.. recovered.Entries.Select(entry => new Entry(entry.Term, entry.Index, (EntryKind)entry.Kind, entry.Data))]);
-        return storage;
     }
 
     /// <summary>Receives one message.</summary>

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
-using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
@@ -49,7 +48,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        InMemoryRaftStorage storage = NodeActor.Recover(recovered, options.Members.Select(m => m.Id));
+        InMemoryRaftStorage storage = Founding.Recover(recovered, options.Members.Select(m => m.Id));
         _nodeActor = new NodeActor(
             new NodeActorOptions
             {
@@ -68,7 +67,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             random,
             ports);
         var logActor = new LogActor(options.Node, incarnation: 0, log.Outline, ports);
-        var stateMachineActor = new StateMachineActor(new GovernanceState(), ledger, ports);
+        var stateMachineActor = new StateMachineActor(Founding.State(), ledger, ports);
 
         _node = new Mailbox<NodeMessage>(
             Lanes.NodeCapacities(options.MaxPendingCommands),
@@ -167,10 +166,17 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 Path.Combine(options.DataFolder, GovernanceLedger.Purpose),
                 new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known });
 
-            if (!known && (recovered.Outline.LastIndex != LogIndex.Zero || ledger.LastSequence > 0))
+            if (!known && (recovered.Entries.Count > 0 || ledger.LastSequence > 0))
             {
                 ledger.Dispose();
                 throw new WrongFolderException(options.DataFolder, $"it holds a log and no {NodeIdentityFile.FileName} that says whose");
+            }
+
+            if (Founding.Batch(recovered.Outline) is { } founding)
+            {
+                log.Append([founding]);
+                log.Flush();
+                recovered.Apply(founding);
             }
 
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
