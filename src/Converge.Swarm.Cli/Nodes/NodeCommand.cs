@@ -129,7 +129,7 @@ internal static class NodeCommand
         HttpAddressUnavailableException => new(ExitCode.InUse, fault.Message),
         SocketException => new(ExitCode.InUse, $"the peer address cannot be listened on: {fault.Message}"),
         WrongFolderException => new(ExitCode.Usage, fault.Message),
-        LogDamagedException or LedgerDamagedException or WrongLogException or LedgerDivergedException or Actors.StateDivergedException =>
+        LogDamagedException or LedgerDamagedException or WrongLogException or LedgerDivergedException or Actors.StateDivergedException or Actors.LogLostException =>
             new(ExitCode.Damaged, fault.Message),
         IOException or UnauthorizedAccessException => new(ExitCode.Failed, fault.Message),
         _ => null,
