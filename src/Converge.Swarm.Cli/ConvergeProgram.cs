@@ -99,7 +99,9 @@ internal static class ConvergeProgram
     private static int Misunderstood(ParseResult parsed, CommandTerminal terminal)
     {
         string command = string.Join(' ', Names(parsed.CommandResult));
-        string message = parsed.Errors.Count > 0 ? parsed.Errors[0].Message : "a command is missing.";
+        string message = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not understood."
+            : parsed.CommandResult.Command.Subcommands.Count > 0 ? "a command is missing."
+            : parsed.Errors[0].Message;
         return terminal.Fail(ExitCode.Usage, $"{message} Try '{command} --help'.");
     }
 

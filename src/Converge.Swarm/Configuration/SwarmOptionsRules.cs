@@ -116,7 +116,7 @@ public static class SwarmOptionsRules
 
     internal static IEnumerable<ConfigurationFault> CheckNode(NodeId node, IReadOnlyList<MemberOptions> members)
     {
-        if (!members.Any(member => member.Id == node))
+        if (members.Count > 0 && members.All(member => member.Id != node))
         {
             yield return new(ConfigurationKeys.Node, $"{node} is not among the members ({string.Join(", ", members.Select(member => member.Id))}).");
         }
