@@ -156,6 +156,9 @@ internal sealed class SingleNode : ISwarmClient
         }
     }
 
+    /// <summary>Records a fact as if its answer had got lost on the way. Only from within <see cref="Answer"/>.</summary>
+    public void ApplyUnseen(FactSubmission submission) => Apply(submission);
+
     private async Task EnterAsync(CancellationToken cancellationToken)
     {
         await Before(cancellationToken);
