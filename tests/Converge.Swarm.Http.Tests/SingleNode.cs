@@ -15,6 +15,7 @@ internal sealed class SingleNode : ISwarmClient
     private static readonly Term OnlyTerm = new(1);
 
     private readonly Lock _gate = new();
+    private volatile Exception? _streamFault;
     private readonly GovernanceState _state = new();
     private readonly List<LedgerRecord> _records = [];
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,6 +35,9 @@ internal sealed class SingleNode : ISwarmClient
 
     /// <summary>The consistency of the last read.</summary>
     public ReadConsistency? LastConsistency { get; private set; }
+
+    /// <summary>Told from where each subscription begins.</summary>
+    public Action<ulong> Subscribing { get; set; } = _ => { };
 
     /// <summary>What a wish to transfer the leadership comes to.</summary>
     public LeadershipTransfer Transfer { get; set; } = new LeadershipTransferred(Self, OnlyTerm);
@@ -91,6 +95,7 @@ internal sealed class SingleNode : ISwarmClient
         ulong fromSequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await EnterAsync(cancellationToken);
+        Subscribing(fromSequence);
         for (ulong next = fromSequence; ;)
         {
             Task changed;
@@ -103,11 +108,7 @@ internal sealed class SingleNode : ISwarmClient
 
             if (record is null)
             {
-                await changed.WaitAsync(cancellationToken);
-                if (Fault is not null)
-                {
-                    throw Fault;
-                }
+                await (_streamFault is null ? changed.WaitAsync(cancellationToken) : throw _streamFault);
             }
             else
             {
@@ -124,8 +125,12 @@ internal sealed class SingleNode : ISwarmClient
         return Transfer;
     }
 
-    /// <summary>Ends every subscription with the fault that is set.</summary>
-    public void Disturb() => Wake();
+    /// <summary>From now on subscriptions end with a fault, once they have given what is there.</summary>
+    public void EndSubscriptions(Exception fault)
+    {
+        _streamFault = fault;
+        Wake();
+    }
 
     public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {

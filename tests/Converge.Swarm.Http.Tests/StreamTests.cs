@@ -111,8 +111,7 @@ public sealed class StreamTests
         Assert.True(await next.WaitAsync(Patience));
         Assert.Equal(3UL, records.Current.Sequence);
         next = records.MoveNextAsync().AsTask();
-        api.Node.Fault = new SwarmUnavailableException(NotCommittedReason.Stopping, "Stopping.");
-        api.Node.Disturb();
+        api.Node.EndSubscriptions(new SwarmUnavailableException(NotCommittedReason.Stopping, "Stopping."));
 
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => next.WaitAsync(Patience));
     }

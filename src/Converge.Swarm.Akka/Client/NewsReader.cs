@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Converge.Swarm.Actors;
 
 namespace Converge.Swarm.Akka;
