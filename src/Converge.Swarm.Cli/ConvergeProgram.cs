@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using Converge.Core;
 using Converge.Swarm.Cli.Demo;
 using Converge.Swarm.Cli.Import;
+using Converge.Swarm.Cli.Leader;
 using Converge.Swarm.Cli.Log;
 using Converge.Swarm.Cli.Nodes;
 using Converge.Swarm.Cli.Projection;
@@ -13,7 +14,6 @@ using Converge.Swarm.Cli.Status;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Cli.Up;
 using Converge.Swarm.Cli.Verify;
-using Converge.Swarm.Http;
 
 namespace Converge.Swarm.Cli;
 
@@ -92,6 +92,7 @@ internal static class ConvergeProgram
         ProposalCommand.Build(terminal),
         LogCommand.Build(terminal),
         StatusCommand.Build(terminal),
+        LeaderCommand.Build(terminal),
         ImportCommand.Build(terminal),
         VerifyCommand.Build(terminal),
         ProjectionCommand.Build(terminal),

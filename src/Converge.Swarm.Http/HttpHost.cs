@@ -1,6 +1,7 @@
 using System.Net;
 using Converge.Core;
 using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Leader;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Proposals;
 using Converge.Swarm.Http.Requests;
@@ -106,7 +107,8 @@ public sealed class HttpHost : IAsyncDisposable
         application.Use(new HostGuard().InvokeAsync);
         application.Use(new RequestDeadline(limits.RequestTimeout).InvokeAsync);
         application.UseRouting();
-        FactEndpoints.Map(application, client, new FactBatch(client, limits));
+        FactEndpoints.Map(application, client, new FactBatch(client, limits), new FactStream(client, limits, application.Lifetime.ApplicationStopping));
+        LeaderEndpoints.Map(application, client);
         ProposalEndpoints.Map(application, client, proposals);
         StatusEndpoints.Map(application, client, proposals);
         return application;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
@@ -16,6 +17,7 @@ internal sealed class SingleNode : ISwarmClient
     private readonly Lock _gate = new();
     private readonly GovernanceState _state = new();
     private readonly List<LedgerRecord> _records = [];
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _milliseconds = 1_700_000_000_000;
 
     /// <summary>Answers in the state's place, when set.</summary>
@@ -32,6 +34,12 @@ internal sealed class SingleNode : ISwarmClient
 
     /// <summary>The consistency of the last read.</summary>
     public ReadConsistency? LastConsistency { get; private set; }
+
+    /// <summary>What a wish to transfer the leadership comes to.</summary>
+    public LeadershipTransfer Transfer { get; set; } = new LeadershipTransferred(Self, OnlyTerm);
+
+    /// <summary>Who was wanted as leader last.</summary>
+    public NodeId? TransferWanted { get; private set; }
 
     /// <summary>How many facts came in together, call by call.</summary>
     public List<int> Batches { get; } = [];
@@ -79,6 +87,46 @@ internal sealed class SingleNode : ISwarmClient
         }
     }
 
+    public async IAsyncEnumerable<LedgerRecord> SubscribeAsync(
+        ulong fromSequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        for (ulong next = fromSequence; ;)
+        {
+            Task changed;
+            LedgerRecord? record;
+            lock (_gate)
+            {
+                changed = _changed.Task;
+                record = _records.Find(candidate => candidate.Sequence == next);
+            }
+
+            if (record is null)
+            {
+                await changed.WaitAsync(cancellationToken);
+                if (Fault is not null)
+                {
+                    throw Fault;
+                }
+            }
+            else
+            {
+                next++;
+                yield return record;
+            }
+        }
+    }
+
+    public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        TransferWanted = to;
+        return Transfer;
+    }
+
+    /// <summary>Ends every subscription with the fault that is set.</summary>
+    public void Disturb() => Wake();
+
     public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         await EnterAsync(cancellationToken);
@@ -120,6 +168,16 @@ internal sealed class SingleNode : ISwarmClient
         }
     }
 
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            TaskCompletionSource waited = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waited.SetResult();
+        }
+    }
+
     private LedgerHead Head() => new(
         _state.LastSequence, _state.LastHash.ToString(), new string('0', 64), _records.Count == 0 ? LogIndex.Zero : _records[^1].Index, OnlyTerm);
 
@@ -130,6 +188,7 @@ internal sealed class SingleNode : ISwarmClient
         if (outcome.Record is { } record)
         {
             _records.Add(LedgerRecordCodec.Decode(record));
+            Wake();
         }
 
         return outcome.ToAnswer() ?? throw new InvalidOperationException("A fact was applied without an answer.");

@@ -2,11 +2,13 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Leader;
 using Converge.Swarm.Http.Requests;
 using Converge.Swarm.Http.Status;
 
@@ -24,6 +26,14 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 {
     /// <summary>The greatest number of facts in one request; more are sent in several, one after the other.</summary>
     public const int MaxFactsPerRequest = 2_000;
+
+    /// <summary>A record as JSON, every character of its texts escaped, with the name of its field.</summary>
+    private const int MaxEventLineBytes = 256 * 1024;
+
+    private const int MaxEventLines = 1_024;
+
+    /// <summary>A node says at least every fifteen seconds that its stream is still there.</summary>
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(45);
 
     private readonly HttpClient _http;
 
@@ -118,8 +128,108 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    /// <remarks>Ends with <see cref="SwarmUnavailableException"/> when the node stops or falls silent; nothing is repeated by itself.</remarks>
+    /// <exception cref="SwarmProtocolException">What answers is not a node of this version.</exception>
+    public async IAsyncEnumerable<LedgerRecord> SubscribeAsync(
+        ulong fromSequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ulong next = Math.Max(1, fromSequence);
+        string path = string.Create(CultureInfo.InvariantCulture, $"{FactStream.Path}?from={next}");
+        using HttpResponseMessage response = await SendAsync(path, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+        {
+            ThrowUnlessGood(path, response, await ReadBodyAsync(path, response, cancellationToken));
+        }
+
+        await using Stream body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        PipeReader reader = PipeReader.Create(body, new StreamPipeReaderOptions(leaveOpen: true));
+        JsonLineReader lines = new(reader, MaxEventLineBytes);
+        try
+        {
+            while (true)
+            {
+                foreach (JsonLine line in await ReadEventLinesAsync(lines, path, cancellationToken))
+                {
+                    // Ids, comments and the empty lines between events say nothing that the records do not.
+                    if (!line.TooLong && !line.Bytes.Span.StartsWith(DataField))
+                    {
+                        continue;
+                    }
+
+                    LedgerRecord record = !line.TooLong && LedgerRecordJson.TryParse(line.Bytes.Span[DataField.Length..], out LedgerRecord? read, out _)
+                        ? read
+                        : throw NotUnderstood(path, "an event is not a record.");
+                    next = record.Sequence == next
+                        ? next + 1
+                        : throw NotUnderstood(path, string.Create(CultureInfo.InvariantCulture, $"record {record.Sequence} came where {next} belongs."));
+                    yield return record;
+                }
+            }
+        }
+        finally
+        {
+            await reader.CompleteAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
+    {
+        byte[] json = JsonBytes.Of(writer =>
+        {
+            writer.WriteStartObject();
+            if (to is { } node)
+            {
+                writer.WriteNumber("to"u8, node.Value);
+            }
+
+            writer.WriteEndObject();
+        });
+        using ByteArrayContent content = new(json);
+        content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypes.Json[0]);
+        try
+        {
+            using HttpResponseMessage response = await _http.PostAsync(LeaderEndpoints.TransferPath, content, cancellationToken);
+            byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            if (LeadershipTransferJson.TryParse(body, out LeadershipTransfer? outcome))
+            {
+                return outcome;
+            }
+
+            (string? code, string detail) = ReadProblem(body);
+            return TransferRefusalNames.Parse(code) is { } reason
+                ? new LeadershipTransferRefused(reason, detail)
+                : new LeadershipTransferUnknown($"{Url} answered {(int)response.StatusCode}: {detail}");
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            return NeverSent(fault)
+                ? new LeadershipTransferRefused(TransferRefusal.NoLeader, $"{Url} cannot be reached: {fault.Message}")
+                : new LeadershipTransferUnknown($"{Url} did not answer: {fault.Message}");
+        }
+    }
+
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _http.Dispose();
+
+    /// <summary>What has arrived of a stream of events, or one line at least.</summary>
+    private async Task<IReadOnlyList<JsonLine>> ReadEventLinesAsync(JsonLineReader lines, string path, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        silence.CancelAfter(LongestSilence);
+        try
+        {
+            IReadOnlyList<JsonLine> read = await lines.ReadChunkAsync(MaxEventLines, MaxEventLineBytes, silence.Token);
+            return read.Count > 0
+                ? read
+                : throw new SwarmUnavailableException(NotCommittedReason.Stopping, $"{Url} ended the stream.");
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            throw new SwarmUnavailableException(NotCommittedReason.NoLeader, $"{Url} broke off its answer to {path}: {fault.Message}");
+        }
+    }
 
     private static string Query(ReadConsistency consistency) =>
         consistency == ReadConsistency.Stale ? "consistency=stale" : "consistency=linearizable";
@@ -266,6 +376,8 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
             ? record
             : throw new JsonException(fault.Message);
 
+    private static ReadOnlySpan<byte> DataField => "data: "u8;
+
     private static bool IsTransport(Exception fault, CancellationToken cancellationToken) =>
         fault is HttpRequestException or IOException
         || (fault is OperationCanceledException && !cancellationToken.IsCancellationRequested);
@@ -278,7 +390,3 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     private SwarmProtocolException NotUnderstood(string path, string message) => new($"{Url} gave an answer to {path} that is not understood: {message}");
 }
-
-/// <summary>What answered is not a node of this swarm's version, or not a node at all.</summary>
-/// <param name="message">For a person.</param>
-public sealed class SwarmProtocolException(string message) : Exception(message);

@@ -203,18 +203,23 @@ public sealed class CommandTests
         await using TestSwarm swarm = await TestSwarm.StartAsync();
         using CancellationTokenSource stop = new();
         await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann");
-        int reads = 0;
+        int asked = 0;
         swarm.Node.Before = _ =>
         {
-            // A head, a page with a record, an empty page: then it follows.
-            if (++reads == 3)
+            // The head, and a subscription that is disturbed: the next goes on where it was.
+            switch (++asked)
             {
-                stop.Cancel();
+                case 3:
+                    swarm.Node.Fault = new SwarmUnavailableException(NotCommittedReason.Stopping, "The node stops.");
+                    swarm.Node.Disturb();
+                    break;
+                case 4:
+                    stop.Cancel();
+                    break;
             }
 
             return Task.CompletedTask;
         };
-
         CommandResult result = await ConvergeRun.InProcessAsync(stop.Token, "log", "--follow", "--json", "--url", swarm.Url);
 
         Assert.Equal(ExitCode.Success, result.ExitCode);
