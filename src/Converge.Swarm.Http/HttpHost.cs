@@ -1,6 +1,7 @@
 using System.Net;
 using Converge.Core;
 using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Proposals;
 using Converge.Swarm.Http.Requests;
@@ -106,6 +107,7 @@ public sealed class HttpHost : IAsyncDisposable
         application.UseRouting();
         FactEndpoints.Map(application, client, new FactBatch(client, limits));
         ProposalEndpoints.Map(application, client);
+        LedgerEndpoints.Map(application, client);
         StatusEndpoints.Map(application, client);
         return application;
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Converge.Core;
 using Converge.Core.Json;
+using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Microsoft.AspNetCore.Builder;
@@ -16,6 +17,9 @@ internal static class FactEndpoints
     public const string Path = "/v1/facts";
     public const string BatchPath = "/v1/facts/batch";
 
+    /// <summary>Asks for the receipts of what is accepted.</summary>
+    public const string ReceiptParameter = "receipt";
+
     public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, FactBatch batch)
     {
         routes.MapPost(Path, context => CommitAsync(context, client));
@@ -25,7 +29,7 @@ internal static class FactEndpoints
 
     private static async Task CommitAsync(HttpContext context, ISwarmClient client)
     {
-        _ = new QueryParameters(context.Request);
+        bool withReceipt = new QueryParameters(context.Request, ReceiptParameter).Flag(ReceiptParameter);
         MediaTypes.Require(context.Request, MediaTypes.Json);
         byte[] body = await ReadBodyAsync(context.Request.BodyReader, context.RequestAborted);
         if (!FactJson.TryParse(body, out FactSubmission? submission, out InputFault? fault))
@@ -37,9 +41,10 @@ internal static class FactEndpoints
         switch (answer)
         {
             case FactAccepted accepted:
+                LedgerReceipt? receipt = withReceipt ? await LedgerEndpoints.TryGetReceiptAsync(client, answer, context.RequestAborted) : null;
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 context.Response.Headers.Location = $"{Path}?from={accepted.Sequence}&limit=1";
-                await JsonAnswer.WriteAsync(context, CommitAnswerJson.ToUtf8(answer));
+                await JsonAnswer.WriteAsync(context, JsonBytes.Of(json => CommitAnswerJson.Write(json, answer, receipt)));
                 break;
             case FactRefused refused:
                 throw new ProblemException(Problem.Of(refused));

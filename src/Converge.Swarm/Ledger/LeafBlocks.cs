@@ -77,9 +77,10 @@ internal sealed class LeafBlocks(LeafRunSource read, BlockCheck check)
         {
             lock (_gate)
             {
+                // As much of the block as there is: a proof goes on with the other subtrees of it.
                 for (int wanted = (position + 1) << level; _leaves < wanted;)
                 {
-                    Add(read((Number << SubtreeRoots.BlockLevel) + (ulong)_leaves, wanted - _leaves), check);
+                    Add(read((Number << SubtreeRoots.BlockLevel) + (ulong)_leaves, SubtreeRoots.BlockSize - _leaves), check);
                 }
 
                 return _levels[level][position];
