@@ -3,11 +3,13 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Converge.Core;
 using Converge.Swarm.Cli.Demo;
+using Converge.Swarm.Cli.Export;
 using Converge.Swarm.Cli.Import;
 using Converge.Swarm.Cli.Log;
 using Converge.Swarm.Cli.Nodes;
 using Converge.Swarm.Cli.Proposal;
 using Converge.Swarm.Cli.Propose;
+using Converge.Swarm.Cli.Receipt;
 using Converge.Swarm.Cli.Status;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Cli.Up;
@@ -92,6 +94,8 @@ internal static class ConvergeProgram
         LogCommand.Build(terminal),
         StatusCommand.Build(terminal),
         ImportCommand.Build(terminal),
+        ExportCommand.Build(terminal),
+        ReceiptCommand.Build(terminal),
         VerifyCommand.Build(terminal),
         DemoCommand.Build(terminal),
     };

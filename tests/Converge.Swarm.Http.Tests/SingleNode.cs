@@ -24,6 +24,9 @@ internal sealed class SingleNode : ISwarmClient
     /// <summary>Thrown by everything, when set.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>Thrown in place of every proof, when set.</summary>
+    public Exception? ProofFault { get; set; }
+
     /// <summary>Awaited before anything is answered.</summary>
     public Func<CancellationToken, Task> Before { get; set; } = _ => Task.CompletedTask;
 
@@ -121,6 +124,7 @@ internal sealed class SingleNode : ISwarmClient
     public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
     {
         await EnterAsync(cancellationToken);
+        ThrowProofFault();
         lock (_gate)
         {
             ulong records = size ?? (ulong)_records.Count;
@@ -133,6 +137,7 @@ internal sealed class SingleNode : ISwarmClient
     public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default)
     {
         await EnterAsync(cancellationToken);
+        ThrowProofFault();
         lock (_gate)
         {
             ulong records = to ?? (ulong)_records.Count;
@@ -142,6 +147,14 @@ internal sealed class SingleNode : ISwarmClient
     }
 
     private static string[] Texts(IEnumerable<Hash256> hashes) => [.. hashes.Select(hash => hash.ToString())];
+
+    private void ThrowProofFault()
+    {
+        if (ProofFault is not null)
+        {
+            throw ProofFault;
+        }
+    }
 
     private void CheckRange(ulong first, ulong second)
     {

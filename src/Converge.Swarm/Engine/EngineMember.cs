@@ -109,24 +109,35 @@ internal sealed class EngineMember
         _onTheWay.RemoveFirst();
         Message message = first.Value;
         ReadOnlySpan<Entry> entries = message.Entries.Span;
-        if (entries.IsEmpty || entries[^1].Index <= last)
+        bool fits = _storage.Term(message.Index, out Term term) == LogReadStatus.Ok && term == message.LogTerm;
+        if (!fits || entries.IsEmpty || entries[^1].Index <= last)
         {
+            // One that does not fit is refused as a whole, and the leader sends from further back.
             Raft.Step(message);
             return true;
         }
 
         int arriving = last < entries[0].Index ? 0 : (int)(last.Value - entries[0].Index.Value) + 1;
-        if (arriving > 0)
-        {
-            Raft.Step(message with { Entries = message.Entries[..arriving] });
-            message = message with { Index = last, LogTerm = entries[arriving - 1].Term, Entries = message.Entries[arriving..] };
-        }
-
-        _onTheWay.AddFirst(message);
-        return arriving > 0;
+        Raft.Step(message with { Entries = message.Entries[..arriving] });
+        _onTheWay.AddFirst(arriving == 0
+            ? message
+            : message with { Index = last, LogTerm = entries[arriving - 1].Term, Entries = message.Entries[arriving..] });
+        return true;
     }
 
-    public Term TermAt(LogIndex index) => _storage.Term(index, out Term term) == LogReadStatus.Ok ? term : Term.Zero;
+    /// <summary>On a leader: up to which entry it knows a member to have its log.</summary>
+    public LogIndex AcknowledgedBy(NodeId member)
+    {
+        foreach (FollowerProgress progress in Raft.Status().Progress)
+        {
+            if (progress.Id == member)
+            {
+                return progress.Match;
+            }
+        }
+
+        return LogIndex.Zero;
+    }
 
     /// <summary>The entry at a place of the log.</summary>
     public Entry EntryAt(LogIndex index) =>

@@ -91,8 +91,9 @@ public sealed class InMemoryRaftGovernanceEngine
     public Term ElectLeader(NodeId node)
     {
         EngineMember candidate = Find(node);
-        if (candidate.Raft.Role == RaftRole.Leader && Leader == candidate)
+        if (Leader == candidate)
         {
+            CheckSound();
             return candidate.Raft.Term;
         }
 
@@ -156,21 +157,22 @@ public sealed class InMemoryRaftGovernanceEngine
         EngineMember leader = RequireLeader();
         ArgumentOutOfRangeException.ThrowIfEqual(index.Value, 0UL, nameof(index));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(index, leader.LastIndex);
-        if (follower == leader)
+        if (leader.AcknowledgedBy(node) >= index)
         {
+            CheckSound();
             return;
         }
 
         Change(() =>
         {
-            while (!Has(follower, leader, index))
+            while (leader.AcknowledgedBy(node) < index)
             {
-                bool arrived = follower.TryArrive(index);
-                Work(follower);
-                if (!arrived && !Has(follower, leader, index))
+                if (!follower.TryArrive(index))
                 {
                     throw new InvariantViolationException($"Nothing is on its way to node {node}, which lacks entry {index} of leader {leader.Id}.");
                 }
+
+                Work(follower);
             }
         });
     }
@@ -184,11 +186,7 @@ public sealed class InMemoryRaftGovernanceEngine
     /// <summary>Does something and saves what came of it; whatever fails on the way ends the engine.</summary>
     internal void Change(Action change)
     {
-        if (_failure is not null)
-        {
-            throw new InvalidOperationException($"The engine failed before and must be made anew: {_failure.Message}", _failure);
-        }
-
+        CheckSound();
         try
         {
             change();
@@ -201,8 +199,13 @@ public sealed class InMemoryRaftGovernanceEngine
         }
     }
 
-    private static bool Has(EngineMember follower, EngineMember leader, LogIndex index) =>
-        follower.Raft.Term == leader.Raft.Term && follower.LastIndex >= index && follower.TermAt(index) == leader.TermAt(index);
+    private void CheckSound()
+    {
+        if (_failure is not null)
+        {
+            throw new InvalidOperationException($"The engine failed before and must be made anew: {_failure.Message}", _failure);
+        }
+    }
 
     private EngineMember Find(NodeId node) => _members.TryGetValue(node, out EngineMember? member)
         ? member
