@@ -6,24 +6,33 @@ namespace Converge.Build;
 /// <summary>Runs other programs.</summary>
 internal static partial class Child
 {
-    /// <summary>Runs a program on this terminal until it ends; the signals that would end this process are the child's to answer.</summary>
+    /// <summary>Runs a program on this terminal until it ends; the signals that would end this process are the child's to answer first.</summary>
+    /// <exception cref="InterruptedException">Such a signal came; the child has ended.</exception>
     /// <param name="folder">Where it runs; null for the folder this process was started in.</param>
     public static int Run(string program, IEnumerable<string> arguments, string? folder, IReadOnlyDictionary<string, string>? environment = null)
     {
         using Process process = Start(program, arguments, folder, environment, capture: false);
+        bool interrupted = false;
 
         // A terminal sends Ctrl-C to the whole group, so the child has it already; a termination is sent to one process and must be handed on.
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = true;
+            Volatile.Write(ref interrupted, true);
+        });
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
+            Volatile.Write(ref interrupted, true);
             if (!OperatingSystem.IsWindows())
             {
                 _ = Kill(process.Id, SigTerm);
             }
         });
         process.WaitForExit();
-        return process.ExitCode;
+
+        // A child may end as if nothing had been said to it; what comes after it must not begin all the same.
+        return Volatile.Read(ref interrupted) ? throw new InterruptedException() : process.ExitCode;
     }
 
     /// <summary>Runs a program to its end and returns all it wrote.</summary>

@@ -22,6 +22,10 @@ if (word is not null)
         Console.Error.WriteLine(fault.Message);
         return ExitCode.Usage;
     }
+    catch (InterruptedException)
+    {
+        return ExitCode.Interrupted;
+    }
 }
 
 bool asked = name is "help" or "--help" or "-h" or "-?" or "/?";

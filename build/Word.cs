@@ -13,7 +13,11 @@ internal static class ExitCode
     public const int Success = 0;
     public const int Failure = 1;
     public const int Usage = 2;
+    public const int Interrupted = 130;
 }
 
 /// <summary>The driver was called in a way it does not understand.</summary>
 internal sealed class UsageException(string message) : Exception(message);
+
+/// <summary>The driver was told to stop.</summary>
+internal sealed class InterruptedException : Exception;

@@ -7,6 +7,7 @@ using Converge.Swarm.Cli.Export;
 using Converge.Swarm.Cli.Import;
 using Converge.Swarm.Cli.Log;
 using Converge.Swarm.Cli.Nodes;
+using Converge.Swarm.Cli.Projection;
 using Converge.Swarm.Cli.Proposal;
 using Converge.Swarm.Cli.Propose;
 using Converge.Swarm.Cli.Receipt;
@@ -97,13 +98,16 @@ internal static class ConvergeProgram
         ExportCommand.Build(terminal),
         ReceiptCommand.Build(terminal),
         VerifyCommand.Build(terminal),
+        ProjectionCommand.Build(terminal),
         DemoCommand.Build(terminal),
     };
 
     private static int Misunderstood(ParseResult parsed, CommandTerminal terminal)
     {
         string command = string.Join(' ', Names(parsed.CommandResult));
-        string message = parsed.Errors.Count > 0 ? parsed.Errors[0].Message : "a command is missing.";
+        string message = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not understood."
+            : parsed.CommandResult.Command.Subcommands.Count > 0 ? "a command is missing."
+            : parsed.Errors[0].Message;
         return terminal.Fail(ExitCode.Usage, $"{message} Try '{command} --help'.");
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Converge.Core;
 using Converge.Swarm.Http.OpenApi;
 using Converge.Swarm.Http.Problems;
+using Converge.Swarm.Http.Proposals;
 using Microsoft.AspNetCore.Routing;
 
 namespace Converge.Swarm.Http.Tests;
@@ -27,20 +28,25 @@ public sealed class OpenApiTests
     [Fact]
     public async Task Every_parameter_it_describes_is_taken_and_every_other_is_refused()
     {
-        await using Api api = await Api.StartAsync();
+        await using Api api = await Api.StartAsync(proposals: new OnePageIndex());
         await api.BatchAsync(Samples.Lines(3));
         foreach ((string path, JsonElement operation) in Operations(OpenApiDocument.Load(), "get"))
         {
             string target = path.Replace("{sequence}", "1", StringComparison.Ordinal).Replace("{id}", "p1", StringComparison.Ordinal);
-            string[] query = [.. operation.GetProperty("parameters").EnumerateArray()
-                .Where(parameter => parameter.GetProperty("in").GetString() is "query")
-                .Select(parameter => $"{parameter.GetProperty("name").GetString()}={Example(parameter)}")];
-            Answer all = await api.GetAsync($"{target}?{string.Join('&', query)}");
-            Assert.True(all.Status == HttpStatusCode.OK, $"{target}?{string.Join('&', query)}: {all.Text}");
+            JsonElement[] parameters = [.. operation.GetProperty("parameters").EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() is "query")];
+            string[] required = [.. parameters.Where(parameter => parameter.GetProperty("required").GetBoolean()).Select(Example)];
+            foreach (string parameter in parameters.Select(Example).Except(required).Append(""))
+            {
+                // A list and one proposal share a path.
+                string[] beside = path is "/v1/proposals" && parameter.StartsWith("consistency", StringComparison.Ordinal) ? ["id=p1"] : required;
+                string query = string.Join('&', beside.Append(parameter).Where(one => one.Length > 0));
+                Answer answer = await api.GetAsync($"{target}?{query}");
+                Assert.True(answer.Status == HttpStatusCode.OK, $"{target}?{query}: {answer.Text}");
+            }
 
             if (!path.StartsWith("/healthz", StringComparison.Ordinal) && !path.StartsWith("/readyz", StringComparison.Ordinal))
             {
-                Answer unknown = await api.GetAsync($"{target}?{string.Join('&', [.. query, "colour=red"])}");
+                Answer unknown = await api.GetAsync($"{target}?{string.Join('&', [.. required, "colour=red"])}");
                 unknown.AssertProblem(HttpStatusCode.BadRequest, "unknown_field");
             }
         }
@@ -97,9 +103,13 @@ public sealed class OpenApiTests
 
     private static string Example(JsonElement parameter) => parameter.GetProperty("name").GetString() switch
     {
-        "consistency" => "stale",
-        "id" => "p1",
-        _ => "1",
+        "consistency" => "consistency=stale",
+        "id" => "id=p1",
+        "status" => "status=open",
+        "fresh" => "fresh=true",
+        "cursor" => $"cursor={new ProposalCursor(null, 0, 0)}",
+        string name => $"{name}=1",
+        null => throw new InvalidOperationException("A parameter has no name."),
     };
 
     private static IEnumerable<string> References(JsonElement element) => element.ValueKind switch

@@ -111,6 +111,9 @@ internal sealed class SingleNode : ISwarmClient
         }
     }
 
+    /// <summary>Records a fact as if its answer had got lost on the way. Only from within <see cref="Answer"/>.</summary>
+    public void ApplyUnseen(FactSubmission submission) => Apply(submission);
+
     public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
     {
         InclusionProof proof = await GetInclusionProofAsync(sequence, size, cancellationToken);

@@ -49,6 +49,8 @@ public sealed class SnapshotTests
         new("proposal", "GET", "/v1/proposals/p-1"),
         new("proposal-by-query", "GET", "/v1/proposals?id=p-1&consistency=stale"),
         new("proposal-unknown", "GET", "/v1/proposals/p-2"),
+        new("proposals", "GET", "/v1/proposals"),
+        new("proposals-misunderstood", "GET", "/v1/proposals?status=lost"),
         new("status", "GET", "/v1/status"),
         new("health", "GET", "/healthz"),
         new("health-head", "HEAD", "/healthz"),
@@ -87,7 +89,7 @@ public sealed class SnapshotTests
 
     private static async Task<Api> StartAsync()
     {
-        Api api = await Api.StartAsync();
+        Api api = await Api.StartAsync(proposals: new OnePageIndex());
         api.Node.Answer = submission => submission.Fact.ProposalId switch
         {
             "no-leader" => new FactNotCommitted(NotCommittedReason.NoLeader, "No leader is known."),

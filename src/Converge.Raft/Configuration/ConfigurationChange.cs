@@ -110,7 +110,7 @@ public enum ConfigurationFault
     /// <summary>A joint configuration cannot be entered twice.</summary>
     AlreadyJoint,
 
-    /// <summary>A joint configuration needs voters to start from.</summary>
+    /// <summary>There are no voters to start from: the node has not been told of any configuration yet.</summary>
     NoVotersToStartFrom,
 
     /// <summary>There is no joint configuration to leave.</summary>

@@ -41,7 +41,7 @@ public static class Invariant
     private static void Fail(string message) => throw new InvariantViolationException(message);
 }
 
-/// <summary>Builds the text of a failed <see cref="Invariant.Check(bool, ref InvariantMessage)"/>; does nothing while the condition holds.</summary>
+/// <summary>Builds the text of a condition that failed, as in <see cref="Invariant.Check(bool, ref InvariantMessage)"/>; does nothing while it holds.</summary>
 [InterpolatedStringHandler]
 public ref struct InvariantMessage
 {
@@ -60,7 +60,8 @@ public ref struct InvariantMessage
     /// <summary>Called by the compiler.</summary>
     public readonly void AppendFormatted<T>(T value) => _text?.Append(CultureInfo.InvariantCulture, $"{value}");
 
-    internal readonly string ToText() => _text?.ToString() ?? string.Empty;
+    /// <summary>The text; empty when the condition holds.</summary>
+    public readonly string ToText() => _text?.ToString() ?? string.Empty;
 }
 
 /// <summary>Something that must always hold does not. The state in memory is not to be trusted any more.</summary>

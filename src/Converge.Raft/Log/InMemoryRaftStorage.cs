@@ -31,12 +31,14 @@ public sealed class InMemoryRaftStorage : IRaftStorage
     private ConfigurationState _configuration;
     private Term _termBeforeFirst;
 
-    /// <summary>An empty log that starts at index 1.</summary>
-    /// <param name="configuration">The configuration that a new node starts with; empty when the leader is to tell it.</param>
-    public InMemoryRaftStorage(ConfigurationState? configuration = null)
+    /// <summary>
+    /// An empty log that starts at index 1 and knows of no members: for a node that is to be added to a cluster, and for one that is
+    /// filled from a disk by <see cref="ApplySnapshot"/>, <see cref="Append"/> and <see cref="SetHardState"/>.
+    /// </summary>
+    public InMemoryRaftStorage()
     {
         _entries = new EntryRun(new LogIndex(1));
-        _configuration = configuration ?? ConfigurationState.Empty;
+        _configuration = ConfigurationState.Empty;
     }
 
     private InMemoryRaftStorage(InMemoryRaftStorage other)
@@ -46,6 +48,23 @@ public sealed class InMemoryRaftStorage : IRaftStorage
         _snapshot = other._snapshot;
         _configuration = other._configuration;
         _termBeforeFirst = other._termBeforeFirst;
+    }
+
+    /// <summary>
+    /// What each of the first members of a new cluster starts from: a snapshot of the empty state at index 1, in which they are members.
+    /// </summary>
+    /// <remarks>
+    /// A configuration that were merely assumed, without a place in the log, would be unknown to a node that is added later: it would
+    /// apply the change that adds it to nothing, and believe itself to be the only voter.
+    /// </remarks>
+    /// <param name="configuration">The first members; the same on all of them.</param>
+    /// <param name="emptyState">The data of a snapshot of the empty state machine; the same on all of them.</param>
+    public static InMemoryRaftStorage Bootstrap(ConfigurationState configuration, ReadOnlyMemory<byte> emptyState = default)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var storage = new InMemoryRaftStorage();
+        storage.ApplySnapshot(new Snapshot(new LogIndex(1), new Term(1), configuration, emptyState));
+        return storage;
     }
 
     /// <inheritdoc/>

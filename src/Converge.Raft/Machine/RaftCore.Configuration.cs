@@ -11,7 +11,12 @@ internal sealed partial class RaftCore
     /// <summary>Puts an applied change in force. With a fault nothing changes, here as on every other node.</summary>
     public ConfigurationState ApplyConfigurationChange(ConfigurationChange change, out ConfigurationFault fault)
     {
-        fault = ConfigurationChanger.Apply(_membership, change, _log.LastIndex, _options, out Membership next);
+        // A node that does not know the configuration that a change starts from must wait for a snapshot: applied to nothing, the change
+        // that adds this node would make it the only voter.
+        Membership next = _membership;
+        fault = _membership.Configuration.Voters.IsEmpty
+            ? ConfigurationFault.NoVotersToStartFrom
+            : ConfigurationChanger.Apply(_membership, change, _log.LastIndex, _options, out next);
         if (fault == ConfigurationFault.None)
         {
             SwitchTo(next);

@@ -93,7 +93,7 @@ internal sealed partial class RaftCore
     {
         ProposeResult refusal = ProposeResult.Accepted;
         LogIndex pending = _pendingConfigurationIndex;
-        ulong refused = 0;
+        bool[]? refused = null;
         for (int i = 0; i < proposed.Length; i++)
         {
             if (!proposed[i].ChangesConfiguration)
@@ -108,12 +108,12 @@ internal sealed partial class RaftCore
                 continue;
             }
 
-            if (_options.RefuseInvalidConfigurationChanges || i >= 64)
+            if (_options.RefuseInvalidConfigurationChanges)
             {
                 return result;
             }
 
-            refused |= 1UL << i;
+            (refused ??= new bool[proposed.Length])[i] = true;
             refusal = refusal == ProposeResult.Accepted ? result : refusal;
         }
 
@@ -126,7 +126,7 @@ internal sealed partial class RaftCore
         _pendingConfigurationIndex = pending;
         for (int i = 0; i < proposed.Length; i++)
         {
-            bool isRefused = i < 64 && (refused & (1UL << i)) != 0;
+            bool isRefused = refused is not null && refused[i];
             AppendOwn(isRefused ? EntryKind.Normal : proposed[i].Kind, isRefused ? default : proposed[i].Data);
         }
 
@@ -135,12 +135,12 @@ internal sealed partial class RaftCore
         return refusal;
     }
 
-    private static long BytesWithout(ReadOnlySpan<Entry> entries, ulong refused)
+    private static long BytesWithout(ReadOnlySpan<Entry> entries, ReadOnlySpan<bool> refused)
     {
         long bytes = 0;
         for (int i = 0; i < entries.Length; i++)
         {
-            bytes += i < 64 && (refused & (1UL << i)) != 0 ? 0 : entries[i].Data.Length;
+            bytes += !refused.IsEmpty && refused[i] ? 0 : entries[i].Data.Length;
         }
 
         return bytes;

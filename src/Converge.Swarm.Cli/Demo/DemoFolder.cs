@@ -22,8 +22,9 @@ internal sealed class DemoFolder : IDisposable
     /// <summary>Takes a folder for this demonstration.</summary>
     /// <param name="named">A folder that is not there or empty; null for one in the temporary folder.</param>
     /// <param name="keep">True for a folder that no later demonstration clears.</param>
+    /// <param name="temporary">The temporary folder; null for the system's.</param>
     /// <exception cref="CommandFault">The folder named holds something.</exception>
-    public static DemoFolder Take(string? named, bool keep)
+    public static DemoFolder Take(string? named, bool keep, string? temporary = null)
     {
         if (named is not null)
         {
@@ -33,21 +34,19 @@ internal sealed class DemoFolder : IDisposable
                 : throw new CommandFault(ExitCode.Usage, $"{path} is not empty; the demonstration begins with nothing.");
         }
 
-        if (!keep && TryTakeCommon() is { } common)
-        {
-            return common;
-        }
-
-        return Mark(Directory.CreateTempSubdirectory("converge-demo-").FullName);
+        temporary ??= System.IO.Path.GetTempPath();
+        return !keep && TryTakeCommon(temporary) is { } common
+            ? common
+            : Mark(System.IO.Path.Combine(temporary, $"converge-demo-{Guid.NewGuid():N}"));
     }
 
     /// <summary>Ends the exclusive use of the folder; everything stays in it.</summary>
     public void Dispose() => _mark.Dispose();
 
     /// <summary>Takes the folder that demonstrations share, unless another one is at work in it or it is not ours to clear.</summary>
-    private static DemoFolder? TryTakeCommon()
+    private static DemoFolder? TryTakeCommon(string temporary)
     {
-        string path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"converge-demo-{Environment.UserName}");
+        string path = System.IO.Path.Combine(temporary, $"converge-demo-{Environment.UserName}");
         FileStream? mark = null;
         try
         {

@@ -33,7 +33,8 @@ internal static class FreePorts
         return [.. found];
     }
 
-    private static bool IsFree(int port)
+    /// <summary>True when nothing listens on the port.</summary>
+    public static bool IsFree(int port)
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;

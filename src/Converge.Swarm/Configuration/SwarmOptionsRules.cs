@@ -29,6 +29,8 @@ public static class SwarmOptionsRules
         .. CheckNode(options.Node, options.Members),
         .. ConfigurationKeys.Numbers.SelectMany(key => key.CheckRange(key.Get(options))),
         .. CheckElection(options.HeartbeatTicks, options.ElectionTicks),
+        .. ProjectionRules.Check(options.Projection),
+        .. ProjectionRules.CheckBatch(options),
     ];
 
     /// <summary>The key of a member: <c>members[0]</c> and so on.</summary>
@@ -116,7 +118,7 @@ public static class SwarmOptionsRules
 
     internal static IEnumerable<ConfigurationFault> CheckNode(NodeId node, IReadOnlyList<MemberOptions> members)
     {
-        if (!members.Any(member => member.Id == node))
+        if (members.Count > 0 && members.All(member => member.Id != node))
         {
             yield return new(ConfigurationKeys.Node, $"{node} is not among the members ({string.Join(", ", members.Select(member => member.Id))}).");
         }

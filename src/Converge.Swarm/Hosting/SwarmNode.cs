@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
-using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
@@ -49,7 +48,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        InMemoryRaftStorage storage = NodeActor.Recover(recovered, options.Members.Select(m => m.Id));
+        InMemoryRaftStorage storage = Founding.Recover(recovered, options.Members.Select(m => m.Id));
         _nodeActor = new NodeActor(
             new NodeActorOptions
             {
@@ -68,7 +67,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             random,
             ports);
         var logActor = new LogActor(options.Node, incarnation: 0, log.Outline, ports);
-        var stateMachineActor = new StateMachineActor(new GovernanceState(), ledger, ports);
+        var stateMachineActor = new StateMachineActor(Founding.State(), ledger, ports);
 
         _node = new Mailbox<NodeMessage>(
             Lanes.NodeCapacities(options.MaxPendingCommands),
@@ -92,6 +91,16 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
     /// <summary>The way to the swarm through this node.</summary>
     public ISwarmClient Client { get; }
+
+    /// <summary>
+    /// The node's ledger, for whoever follows it. For reading only, and only until the node stops.
+    /// </summary>
+    public GovernanceLedger Ledger => _ledger;
+
+    /// <summary>
+    /// Records were added to <see cref="Ledger"/>. Raised on the thread that applies: a handler returns at once and never throws.
+    /// </summary>
+    public event EventHandler? RecordsAdded;
 
     /// <summary>
     /// Completes when the node has stopped because it was told to, and faults when it had to stop by itself: a failed write, damage, a
@@ -167,10 +176,17 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 Path.Combine(options.DataFolder, GovernanceLedger.Purpose),
                 new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known });
 
-            if (!known && (recovered.Outline.LastIndex != LogIndex.Zero || ledger.LastSequence > 0))
+            if (!known && (recovered.Entries.Count > 0 || ledger.LastSequence > 0))
             {
                 ledger.Dispose();
                 throw new WrongFolderException(options.DataFolder, $"it holds a log and no {NodeIdentityFile.FileName} that says whose");
+            }
+
+            if (Founding.Batch(recovered.Outline) is { } founding)
+            {
+                log.Append([founding]);
+                log.Flush();
+                recovered.Apply(founding);
             }
 
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
@@ -263,6 +279,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
             Fail(e);
         }
     }
+
+    private void OnRecordsAdded() => RecordsAdded?.Invoke(this, EventArgs.Empty);
 
     private bool PostFromClient(NodeMessage message) => _node.TryPost(Lanes.Clients, message);
 
@@ -392,6 +410,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     LogStallOver(logger);
                     break;
                 case SwarmEvent.RecordsAdded:
+                    host.OnRecordsAdded();
                     break;
                 default:
                     throw new ArgumentOutOfRangeException(nameof(happened), happened, "Not an event.");

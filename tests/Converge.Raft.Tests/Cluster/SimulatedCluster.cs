@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Converge.Core;
+using Converge.Raft.Tests.ScriptRunner;
 
 namespace Converge.Raft.Tests.Cluster;
 
@@ -21,7 +22,7 @@ internal sealed class SimulatedCluster
     private readonly Dictionary<(NodeId Node, ulong Context), LogIndex> _reads = [];
     private readonly Dictionary<NodeId, HardState> _durable = [];
     private readonly Dictionary<NodeId, (LogIndex Commit, LogIndex Applied, Term Term)> _lives = [];
-    private LogIndex _committed;
+    private LogIndex _committed = new(1);
     private ulong _nextData;
     private ulong _nextRead;
 
@@ -52,9 +53,12 @@ internal sealed class SimulatedCluster
         var voters = ConfigurationState.OfVoters(new NodeId(1), new NodeId(2), new NodeId(3));
         for (ulong id = 1; id <= 5; id++)
         {
-            _nodes.Add(new SimulatedNode(template with { Id = new NodeId(id) }, id <= 3 ? voters : ConfigurationState.Empty));
+            _nodes.Add(new SimulatedNode(template with { Id = new NodeId(id) }, id <= 3 ? voters : null));
         }
     }
+
+    /// <summary>Where to tell what happens, or nowhere.</summary>
+    public TextWriter? Trace { get; init; }
 
     public int LeadersSeen => _leaders.Count;
 
@@ -103,6 +107,15 @@ internal sealed class SimulatedCluster
             if (tick % 10 == 9)
             {
                 Leader()?.Raft.Propose(NextData());
+            }
+
+            if (tick % 50 == 49 && Leader() is { } removed && !removed.Raft.Configuration.IsVoter(removed.Id))
+            {
+                // Without the rule that it steps down, somebody above must see to it.
+                removed.Crash();
+                _lives.Remove(removed.Id);
+                _network.Clear();
+                removed.Restart();
             }
 
             Settle();
@@ -284,6 +297,8 @@ internal sealed class SimulatedCluster
                 return;
             }
 
+            Trace?.WriteLine($"{node.Id} crashes");
+
             node.Crash();
             _lives.Remove(node.Id);
 
@@ -293,11 +308,13 @@ internal sealed class SimulatedCluster
         else
         {
             node.Restart();
+            Trace?.WriteLine($"{node.Id} restarts at {node.Raft.Status()}");
         }
     }
 
     private void Work(SimulatedNode node, bool isAppend)
     {
+        Trace?.WriteLine($"{node.Id} {(isAppend ? "writes" : "applies")} {ScriptPrinter.Describe((isAppend ? node.AppendWork : node.ApplyWork).Peek())}");
         if (isAppend && node.AppendWork.Peek().Snapshot is not null)
         {
             SnapshotsInstalled++;
@@ -374,6 +391,7 @@ internal sealed class SimulatedCluster
         if (node.IsUp)
         {
             StepResult result = node.Raft.Step(message);
+            Trace?.WriteLine($"{node.Id} receives {ScriptPrinter.Describe(message)}: {result}; {node.Raft.Role} of {node.Raft.Term}, {node.Raft.Configuration}, commit {node.Raft.CommitIndex}");
             Assert.True(result is not (StepResult.Malformed or StepResult.LogLost or StepResult.WrongRecipient or StepResult.LocalKind), $"{message}: {result}");
         }
     }

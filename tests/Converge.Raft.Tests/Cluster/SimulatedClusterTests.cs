@@ -11,6 +11,11 @@ public sealed class SimulatedClusterTests(ITestOutputHelper output)
         get
         {
             int seeds = int.TryParse(Environment.GetEnvironmentVariable("CONVERGE_SEEDS"), CultureInfo.InvariantCulture, out int asked) ? asked / 4 : 60;
+            if (ulong.TryParse(Environment.GetEnvironmentVariable("CONVERGE_SEED"), CultureInfo.InvariantCulture, out ulong single))
+            {
+                return new TheoryData<ulong, int> { { single, 1 } };
+            }
+
             return new TheoryData<ulong, int> { { 1, seeds }, { 100_001, seeds }, { 200_001, seeds }, { 300_001, seeds } };
         }
     }
@@ -25,7 +30,9 @@ public sealed class SimulatedClusterTests(ITestOutputHelper output)
         int snapshots = 0;
         for (ulong seed = firstSeed; seed < firstSeed + (ulong)seeds; seed++)
         {
-            var cluster = new SimulatedCluster(seed);
+            string? trace = Environment.GetEnvironmentVariable("CONVERGE_TRACE");
+            using TextWriter? writer = trace is null ? null : File.CreateText(trace);
+            var cluster = new SimulatedCluster(seed) { Trace = writer };
             try
             {
                 cluster.Run(3000);

@@ -11,11 +11,14 @@ internal sealed class SimulatedNode
 {
     private RaftNode? _raft;
 
-    public SimulatedNode(RaftOptions options, ConfigurationState configuration)
+    /// <summary>One of the first members, or, without a configuration, a node that may be added.</summary>
+    public SimulatedNode(RaftOptions options, ConfigurationState? configuration)
     {
         Options = options;
-        Disk = new InMemoryRaftStorage(configuration);
-        Configuration = configuration;
+        Disk = configuration is null ? new InMemoryRaftStorage() : InMemoryRaftStorage.Bootstrap(configuration, new byte[sizeof(ulong)]);
+        Configuration = configuration ?? ConfigurationState.Empty;
+        Applied = Disk.LastIndex;
+        AppliedTerm = configuration is null ? Term.Zero : new Term(1);
         _raft = new RaftNode(options, Disk);
     }
 

@@ -101,15 +101,25 @@ public sealed class ConfigurationChangeTests
     }
 
     [Fact]
+    public void A_node_that_knows_no_configuration_does_not_make_itself_the_only_voter()
+    {
+        var node = new RaftNode(ScriptCluster.DefaultOptions(new NodeId(5)), new InMemoryRaftStorage());
+        ConfigurationState state = node.ApplyConfigurationChange(
+            ConfigurationChange.SingleServer(MemberChangeKind.AddVoter, new NodeId(5)), out ConfigurationFault fault);
+        Assert.Equal(ConfigurationFault.NoVotersToStartFrom, fault);
+        Assert.Equal(ConfigurationState.Empty, state);
+    }
+
+    [Fact]
     public void A_change_that_cannot_be_applied_changes_nothing_and_says_why()
     {
-        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters(new NodeId(1)));
+        var storage = InMemoryRaftStorage.Bootstrap(ConfigurationState.OfVoters(new NodeId(1)));
         var node = new RaftNode(ScriptCluster.DefaultOptions(new NodeId(1)), storage);
         ConfigurationState state = node.ApplyConfigurationChange(
             ConfigurationChange.SingleServer(MemberChangeKind.Remove, new NodeId(1)), out ConfigurationFault fault);
         Assert.Equal(ConfigurationFault.NoVotersLeft, fault);
         Assert.Equal(ConfigurationState.OfVoters(new NodeId(1)), state);
-        node.ApplyConfigurationChange(new Entry(new Term(1), new LogIndex(1), EntryKind.ConfigurationChangeV2, new byte[] { 9 }), out fault);
+        node.ApplyConfigurationChange(new Entry(new Term(1), new LogIndex(2), EntryKind.ConfigurationChangeV2, new byte[] { 9 }), out fault);
         Assert.Equal(ConfigurationFault.NotUnderstood, fault);
     }
 

@@ -84,7 +84,7 @@ public sealed class InMemoryRaftStorageTests
 
     internal static InMemoryRaftStorage WithEntries(ulong term, ulong last)
     {
-        var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters(new NodeId(1)));
+        var storage = new InMemoryRaftStorage();
         storage.Append(Entries(term, 1, last));
         return storage;
     }

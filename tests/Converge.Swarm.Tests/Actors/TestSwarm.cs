@@ -167,9 +167,14 @@ internal sealed class TestSwarm
         {
             _store = RaftLogStore.Open(Disk, "data", new RaftLogStoreOptions { SegmentBytes = 1 << 20, MaxGroupBytes = 1 << 18, MaxBatchBytes = 1 << 17 }, out LogModel recovered);
             _ledger = GovernanceLedger.Open(Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = 1 << 20 });
-            var storage = new InMemoryRaftStorage(ConfigurationState.OfVoters([.. swarm.Members]));
-            storage.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
-            storage.Append([.. recovered.Entries.Select(e => new Entry(e.Term, e.Index, (EntryKind)e.Kind, e.Data))]);
+            if (Founding.Batch(recovered.Outline) is { } founding)
+            {
+                _store.Append([founding]);
+                _store.Flush();
+                recovered.Apply(founding);
+            }
+
+            InMemoryRaftStorage storage = Founding.Recover(recovered, swarm.Members);
             var ports = new Ports(this);
             _node = new NodeActor(
                 new NodeActorOptions
@@ -190,7 +195,7 @@ internal sealed class TestSwarm
                 ports);
             _logIncarnation = 0;
             _log = new LogActor(id, 0, _store.Outline, ports);
-            _state = new StateMachineActor(new GovernanceState(), _ledger, ports);
+            _state = new StateMachineActor(Founding.State(), _ledger, ports);
         }
 
         /// <summary>The process dies; what was not flushed may be lost.</summary>
@@ -198,6 +203,13 @@ internal sealed class TestSwarm
         {
             Stop();
             Disk = Disk.AfterCrash(Choices.Seeded(swarm._random.Next()));
+        }
+
+        /// <summary>The process dies, and its disk goes back to what it was earlier: it had confirmed what it did not keep.</summary>
+        public void CrashBackTo(FaultyDisk earlier)
+        {
+            Stop();
+            Disk = earlier;
         }
 
         public void Post(NodeMessage message) => _nodeQueue.Enqueue(message);

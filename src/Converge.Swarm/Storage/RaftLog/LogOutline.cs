@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Converge.Core;
+using Converge.Raft;
 
 namespace Converge.Swarm.Storage;
 
@@ -99,11 +101,12 @@ public sealed class LogOutline
         return next;
     }
 
-    private static void Require(bool holds, string otherwise)
+    /// <summary>On the path of every commit: the text is only made when the rule is broken.</summary>
+    private static void Require(bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref InvariantMessage otherwise)
     {
         if (!holds)
         {
-            throw new LogOrderException(otherwise + ".");
+            throw new LogOrderException(otherwise.ToText() + ".");
         }
     }
 

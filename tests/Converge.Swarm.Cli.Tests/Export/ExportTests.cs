@@ -4,7 +4,7 @@ using Converge.Core.Json;
 using Converge.Swarm.Cli.Verify;
 using Converge.Swarm.Ledger;
 
-namespace Converge.Swarm.Cli.Tests;
+namespace Converge.Swarm.Cli.Tests.Export;
 
 public sealed class ExportTests
 {
@@ -16,11 +16,11 @@ public sealed class ExportTests
         string head = swarm.File("head.json");
         await File.WriteAllBytesAsync(head, LedgerHeadJson.ToUtf8(await swarm.Node.GetHeadAsync()));
 
-        Assert.Equal((0, ""), Result(await CommandRun.OfAsync("export", "--out", file, "--url", swarm.Url)));
-        CommandRun verified = await CommandRun.OfAsync("verify", file, "--head", head, "--json");
+        Assert.Equal((0, ""), Result(await ConvergeRun.InProcessAsync("export", "--out", file, "--url", swarm.Url)));
+        CommandResult verified = await ConvergeRun.InProcessAsync("verify", file, "--head", head, "--json");
 
         Assert.Equal(0, verified.ExitCode);
-        JsonElement json = JsonDocument.Parse(verified.Out).RootElement;
+        JsonElement json = verified.Json;
         Assert.Equal(1_200, json.GetProperty("records").GetInt32());
         Assert.Equal((await swarm.Node.GetHeadAsync()).Root, json.GetProperty("root").GetString());
         Assert.Equal([Path.GetFileName(head), Path.GetFileName(file)], Directory.GetFiles(swarm.Folder).Select(path => Path.GetFileName(path)).Order());
@@ -31,10 +31,10 @@ public sealed class ExportTests
     {
         await using SmallSwarm swarm = await SmallSwarm.StartAsync(3);
         string file = swarm.File("ledger.jsonl");
-        await CommandRun.OfAsync("export", "--out", file, "--url", swarm.Url);
-        CommandRun printed = await CommandRun.OfAsync("export", "--url", swarm.Url);
-        Assert.Equal(await File.ReadAllTextAsync(file), printed.Out);
-        Assert.Equal(6, printed.Out.Count(character => character == '\n'));
+        await ConvergeRun.InProcessAsync("export", "--out", file, "--url", swarm.Url);
+        CommandResult printed = await ConvergeRun.InProcessAsync("export", "--url", swarm.Url);
+        Assert.Equal(await File.ReadAllTextAsync(file), printed.Output);
+        Assert.Equal(6, printed.Output.Count(character => character == '\n'));
     }
 
     [Fact]
@@ -44,15 +44,15 @@ public sealed class ExportTests
         string file = swarm.File("part.jsonl");
         string head = swarm.File("head.json");
         await File.WriteAllBytesAsync(head, LedgerHeadJson.ToUtf8(await swarm.Node.GetHeadAsync()));
-        Assert.Equal(0, (await CommandRun.OfAsync("export", "--from", "5", "--to", "9", "--out", file, "--url", swarm.Url)).ExitCode);
+        Assert.Equal(0, (await ConvergeRun.InProcessAsync("export", "--from", "5", "--to", "9", "--out", file, "--url", swarm.Url)).ExitCode);
 
-        CommandRun shown = await CommandRun.OfAsync("verify", file);
-        CommandRun verified = await CommandRun.OfAsync("verify", file, "--json");
-        CommandRun behind = await CommandRun.OfAsync("verify", file, "--head", head);
+        CommandResult shown = await ConvergeRun.InProcessAsync("verify", file);
+        CommandResult verified = await ConvergeRun.InProcessAsync("verify", file, "--json");
+        CommandResult behind = await ConvergeRun.InProcessAsync("verify", file, "--head", head);
 
         Assert.Equal((0, 0, 1), (shown.ExitCode, verified.ExitCode, behind.ExitCode));
-        Assert.Contains("An excerpt from record 5 on", shown.Out, StringComparison.Ordinal);
-        JsonElement json = JsonDocument.Parse(verified.Out).RootElement;
+        Assert.Contains("An excerpt from record 5 on", shown.Output, StringComparison.Ordinal);
+        JsonElement json = verified.Json;
         Assert.Equal((5, 5, 9), (json.GetProperty("records").GetInt32(), json.GetProperty("first").GetInt32(), json.GetProperty("last").GetInt32()));
         Assert.False(json.TryGetProperty("root", out _));
     }
@@ -63,7 +63,7 @@ public sealed class ExportTests
         await using SmallSwarm swarm = await SmallSwarm.StartAsync(2);
         LedgerHead head = await swarm.Node.GetHeadAsync();
         string file = swarm.File("ledger.jsonl");
-        await CommandRun.OfAsync("export", "--out", file, "--url", swarm.Url);
+        await ConvergeRun.InProcessAsync("export", "--out", file, "--url", swarm.Url);
         byte[] sound = await File.ReadAllBytesAsync(file);
         Assert.True((await LedgerFile.VerifyAsync(new FileInfo(file), head, CancellationToken.None)).Ok);
         int harmless = 0;
@@ -93,14 +93,14 @@ public sealed class ExportTests
         await using SmallSwarm from = await SmallSwarm.StartAsync(40);
         await using SmallSwarm to = await SmallSwarm.StartAsync(0);
         string file = from.File("ledger.jsonl");
-        await CommandRun.OfAsync("export", "--out", file, "--url", from.Url);
+        await ConvergeRun.InProcessAsync("export", "--out", file, "--url", from.Url);
 
-        CommandRun first = await CommandRun.OfAsync("import", file, "--to", to.Url, "--json");
-        CommandRun second = await CommandRun.OfAsync("import", file, "--to", to.Url, "--json");
+        CommandResult first = await ConvergeRun.InProcessAsync("import", file, "--to", to.Url, "--json");
+        CommandResult second = await ConvergeRun.InProcessAsync("import", file, "--to", to.Url, "--json");
 
         Assert.Equal((0, 0), (first.ExitCode, second.ExitCode));
-        Assert.Equal(80, JsonDocument.Parse(first.Out).RootElement.GetProperty("accepted").GetInt32());
-        Assert.Equal(80, JsonDocument.Parse(second.Out).RootElement.GetProperty("repeated").GetInt32());
+        Assert.Equal(80, first.Json.GetProperty("accepted").GetInt32());
+        Assert.Equal(80, second.Json.GetProperty("repeated").GetInt32());
         IReadOnlyList<LedgerRecord> original = await from.Node.ReadAsync(1, 1_000);
         IReadOnlyList<LedgerRecord> copied = await to.Node.ReadAsync(1, 1_000);
         Assert.Equal(FactsOf(original), FactsOf(copied));
@@ -123,9 +123,9 @@ public sealed class ExportTests
             {"sequence":3,"index":4}
 
             """);
-        CommandRun imported = await CommandRun.OfAsync("import", file, "--to", to.Url, "--json");
+        CommandResult imported = await ConvergeRun.InProcessAsync("import", file, "--to", to.Url, "--json");
         Assert.Equal(1, imported.ExitCode);
-        JsonElement json = JsonDocument.Parse(imported.Out).RootElement;
+        JsonElement json = imported.Json;
         Assert.Equal((1, 1), (json.GetProperty("accepted").GetInt32(), json.GetProperty("failed").GetInt32()));
     }
 
@@ -137,8 +137,8 @@ public sealed class ExportTests
     public async Task What_is_not_there_is_not_exported(int code, params string[] range)
     {
         await using SmallSwarm swarm = await SmallSwarm.StartAsync(3);
-        CommandRun run = await CommandRun.OfAsync(["export", "--url", swarm.Url, "--out", swarm.File("out"), .. range]);
-        Assert.Equal((code, ""), (run.ExitCode, run.Out));
+        CommandResult run = await ConvergeRun.InProcessAsync(["export", "--url", swarm.Url, "--out", swarm.File("out"), .. range]);
+        Assert.Equal((code, ""), (run.ExitCode, run.Output));
         Assert.Empty(Directory.GetFiles(swarm.Folder));
     }
 
@@ -155,14 +155,14 @@ public sealed class ExportTests
             return Task.CompletedTask;
         };
 
-        CommandRun run = await CommandRun.OfAsync("export", "--out", file, "--url", swarm.Url);
+        CommandResult run = await ConvergeRun.InProcessAsync("export", "--out", file, "--url", swarm.Url);
 
         Assert.Equal(3, run.ExitCode);
         Assert.Equal("before", await File.ReadAllTextAsync(file));
         Assert.Single(Directory.GetFiles(swarm.Folder));
     }
 
-    private static (int Code, string Out) Result(CommandRun run) => (run.ExitCode, run.Out);
+    private static (int Code, string Out) Result(CommandResult run) => (run.ExitCode, run.Output);
 
     private static IEnumerable<string> FactsOf(IEnumerable<LedgerRecord> records) =>
         records.Select(record => System.Text.Encoding.UTF8.GetString(FactJson.ToUtf8(record.Submission! with { CommandId = null }))).Order(StringComparer.Ordinal);

@@ -1,0 +1,295 @@
+using System.Text.Json;
+using Converge.Core;
+
+namespace Converge.Swarm.Cli.Tests.Commands;
+
+public sealed class CommandTests
+{
+    private static readonly string[] Names = ["up", "node", "propose", "proposal", "log", "status", "import", "verify", "demo"];
+
+    public static TheoryData<string[], FactKind> AllKinds => new()
+    {
+        { ["proposal_created", "p", "--author", "ann", "--title", "T", "--content-hash", "h"], FactKind.ProposalCreated },
+        { ["validation_passed", "p", "--validator", "ci", "--detail", "d"], FactKind.ValidationPassed },
+        { ["validation_failed", "p", "--validator", "ci", "--reason", "r"], FactKind.ValidationFailed },
+        { ["promotion_approved", "p", "--approver", "bob"], FactKind.PromotionApproved },
+        { ["promotion_rejected", "p", "--approver", "bob", "--reason", "r"], FactKind.PromotionRejected },
+        { ["rollback_issued", "p", "--issuer", "bob", "--reason", "r"], FactKind.RollbackIssued },
+        { ["override_granted", "p", "--grantor", "eve", "--reason", "r"], FactKind.OverrideGranted },
+    };
+
+    [Fact]
+    public async Task Help_names_every_command_and_every_command_has_examples_and_json()
+    {
+        CommandResult help = await ConvergeRun.InProcessAsync("--help");
+        Assert.Equal(ExitCode.Success, help.ExitCode);
+
+        foreach (string name in Names)
+        {
+            Assert.Contains($"  {name} ", help.Output, StringComparison.Ordinal);
+            CommandResult own = await ConvergeRun.InProcessAsync(name, "--help");
+            Assert.Equal(ExitCode.Success, own.ExitCode);
+            Assert.Contains("Example", own.Output, StringComparison.Ordinal);
+            if (!string.Equals(name, "propose", StringComparison.Ordinal))
+            {
+                Assert.Contains("--json", own.Output, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("a command is missing", new string[0])]
+    [InlineData("'nonsense'", new[] { "nonsense" })]
+    [InlineData("--colour", new[] { "status", "--colour" })]
+    [InlineData("converge propose validation_failed --help", new[] { "propose", "validation_failed", "p", "--validator", "ci" })]
+    [InlineData("converge propose --help", new[] { "propose" })]
+    [InlineData("node's address", new[] { "status", "--url", "localhost" })]
+    [InlineData("--timeout", new[] { "propose", "promotion_approved", "p", "--approver", "a", "--timeout", "0" })]
+    [InlineData("--session and --number", new[] { "propose", "promotion_approved", "p", "--approver", "a", "--session", "s" })]
+    [InlineData("--lamport", new[] { "propose", "promotion_approved", "p", "--approver", "a", "--lamport", "7" })]
+    [InlineData("blank", new[] { "propose", "promotion_approved", "p", "--approver", " " })]
+    [InlineData("odd number", new[] { "demo", "--nodes", "2" })]
+    [InlineData("odd number", new[] { "up", "--nodes", "4", "--data", "/nonexistent/converge" })]
+    [InlineData("is not a port", new[] { "up", "--http", "70000", "--data", "/nonexistent/converge" })]
+    [InlineData("no folder", new[] { "verify", "/nonexistent/converge" })]
+    [InlineData("cannot be used", new[] { "node", "--config", "/nonexistent/converge.json" })]
+    public async Task What_is_not_understood_is_one_sentence_and_exit_code_2(string message, string[] arguments)
+    {
+        (await ConvergeRun.InProcessAsync(arguments)).AssertFault(ExitCode.Usage, message);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public async Task Every_kind_of_fact_can_be_proposed_with_every_field(string[] arguments, FactKind kind)
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        FactSubmission? seen = null;
+        swarm.Node.Answer = submission =>
+        {
+            seen = submission;
+            return new FactRefused(RefusalCode.UnknownProposal, 0);
+        };
+
+        await swarm.RunAsync(["propose", .. arguments, "--at", "7", "--expected-revision", "3", "--session", "s", "--number", "9", "--lamport", "5@2"]);
+
+        Assert.NotNull(seen);
+        Assert.Equal(kind, seen.Fact.Kind);
+        Assert.Equal(arguments[3], seen.Fact.Actor);
+        Assert.Equal(arguments.Length > 4 ? arguments[5] : null, seen.Fact.Text());
+        Assert.Equal((7, 3UL, new CommandId("s", 9), new LamportTimestamp(5, new NodeId(2))), (seen.At, seen.ExpectedRevision, seen.CommandId, seen.Lamport));
+    }
+
+    [Fact]
+    public async Task What_was_proposed_is_answered_shown_and_refused_a_second_time()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+
+        CommandResult first = await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann", "--json");
+        CommandResult again = await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann", "--json");
+        CommandResult view = await swarm.RunAsync("proposal", "p1", "--json");
+        CommandResult none = await swarm.RunAsync("proposal", "p2");
+
+        Assert.Equal("accepted", first.Json.GetProperty("status").GetString());
+        Assert.Equal(ExitCode.Success, first.ExitCode);
+        Assert.Equal("already_exists", again.Json.GetProperty("code").GetString());
+        again.AssertFault(ExitCode.Failed, "already_exists");
+        Assert.Equal("open", view.Json.GetProperty("status").GetString());
+        Assert.Equal(ReadConsistency.Linearizable, swarm.Node.LastConsistency);
+        none.AssertFault(ExitCode.Failed, "no proposal 'p2'");
+    }
+
+    [Fact]
+    public async Task A_stale_read_is_asked_for_by_name()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann");
+
+        await swarm.RunAsync("proposal", "p1", "--stale");
+
+        Assert.Equal(ReadConsistency.Stale, swarm.Node.LastConsistency);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_not_final_is_asked_for_again_under_the_same_command_id()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        List<CommandId> seen = [];
+        swarm.Node.Answer = submission =>
+        {
+            seen.Add(submission.CommandId!);
+            return seen.Count switch
+            {
+                1 => new FactNotCommitted(NotCommittedReason.NoLeader, "Nobody leads."),
+                2 => new FactOutcomeUnknown("Who knows."),
+                _ => null,
+            };
+        };
+
+        CommandResult result = await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann");
+
+        Assert.Equal(ExitCode.Success, result.ExitCode);
+        Assert.Equal(3, seen.Count);
+        Assert.Single(seen.Distinct());
+    }
+
+    [Fact]
+    public async Task Once_an_outcome_was_unknown_it_stays_so_until_a_final_answer_comes()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        int asked = 0;
+        swarm.Node.Answer = _ => asked++ == 0 ? new FactOutcomeUnknown("Who knows.") : new FactNotCommitted(NotCommittedReason.NoLeader, "Nobody leads.");
+
+        CommandResult result = await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann", "--timeout", "0.1", "--session", "mine", "--number", "4");
+
+        result.AssertFault(ExitCode.OutcomeUnknown, "--session mine --number 4");
+    }
+
+    [Fact]
+    public async Task A_swarm_without_a_leader_is_unavailable()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        swarm.Node.Answer = _ => new FactNotCommitted(NotCommittedReason.NoLeader, "Nobody leads.");
+
+        (await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann", "--timeout", "0.1")).AssertFault(ExitCode.Unavailable, "no_leader");
+    }
+
+    [Theory]
+    [InlineData("proposal", "p1")]
+    [InlineData("log", "--head")]
+    [InlineData("log", "--json")]
+    [InlineData("status", "--json")]
+    public async Task Without_a_node_that_answers_the_swarm_is_unavailable(string command, string argument)
+    {
+        string nobody = TestSwarm.NobodyThere();
+
+        (await ConvergeRun.InProcessAsync(command, argument, "--url", nobody)).AssertFault(ExitCode.Unavailable, new Uri(nobody).Authority);
+    }
+
+    [Fact]
+    public async Task Any_of_several_nodes_will_do()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+
+        CommandResult result = await ConvergeRun.InProcessAsync("log", "--head", "--json", "--url", TestSwarm.NobodyThere(), swarm.Url);
+
+        Assert.Equal(0, result.Json.GetProperty("sequence").GetInt32());
+    }
+
+    [Fact]
+    public async Task The_log_shows_the_last_records_or_those_asked_for()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        using TemporaryFolder folder = new();
+        await swarm.RunAsync("import", folder.Write("facts.jsonl", Facts.Interleaved(20)));
+
+        Assert.Equal(Enumerable.Range(41, 20), await SequencesAsync("log"));
+        Assert.Equal([59, 60], await SequencesAsync("log", "--limit", "2"));
+        Assert.Equal(Enumerable.Range(11, 50), await SequencesAsync("log", "--from", "11"));
+        Assert.Equal([5, 6], await SequencesAsync("log", "--from", "5", "--limit", "2"));
+        CommandResult text = await swarm.RunAsync("log", "--limit", "1");
+        Assert.Contains("promotion_approved", text.Output, StringComparison.Ordinal);
+
+        async Task<IEnumerable<int>> SequencesAsync(params string[] arguments)
+        {
+            CommandResult result = await swarm.RunAsync([.. arguments, "--json"]);
+            return result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("sequence").GetInt32());
+        }
+    }
+
+    [Fact]
+    public async Task A_followed_log_shows_what_comes_and_ends_without_fault()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        using CancellationTokenSource stop = new();
+        await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann");
+        int reads = 0;
+        swarm.Node.Before = _ =>
+        {
+            // A head, a page with a record, an empty page: then it follows.
+            if (++reads == 3)
+            {
+                stop.Cancel();
+            }
+
+            return Task.CompletedTask;
+        };
+
+        CommandResult result = await ConvergeRun.InProcessAsync(stop.Token, "log", "--follow", "--json", "--url", swarm.Url);
+
+        Assert.Equal(ExitCode.Success, result.ExitCode);
+        Assert.Single(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task Nothing_that_a_client_wrote_can_steer_the_terminal()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann", "--title", "a\u001b[2Jb\r\nc [red]d[/]");
+
+        CommandResult log = await swarm.RunAsync("log");
+        CommandResult view = await swarm.RunAsync("proposal", "p1");
+
+        Assert.DoesNotContain('\u001b', log.Output);
+        Assert.DoesNotContain('\u001b', view.Output);
+        Assert.Single(log.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("[red]d[/]", log.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_status_shows_every_node_and_says_whether_one_is_ready()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        string nobody = TestSwarm.NobodyThere();
+        swarm.Node.Status = status => status with { Members = [new MemberAddress(new NodeId(1), "127.0.0.1:1", swarm.Url, true), new MemberAddress(new NodeId(2), "127.0.0.1:2", nobody, false)] };
+
+        CommandResult ready = await swarm.RunAsync("status", "--json");
+        CommandResult text = await swarm.RunAsync("status");
+        swarm.Node.Status = status => status with { Ready = false, Leader = NodeId.None, Members = [], Problems = ["The disk is full."] };
+        CommandResult notReady = await swarm.RunAsync("status");
+
+        Assert.Equal(ExitCode.Success, ready.ExitCode);
+        JsonElement[] nodes = [.. ready.Json.GetProperty("nodes").EnumerateArray()];
+        Assert.Equal(2, nodes.Length);
+        Assert.Equal("leader", nodes[0].GetProperty("status").GetProperty("role").GetString());
+        Assert.Equal(JsonValueKind.Null, nodes[1].GetProperty("status").ValueKind);
+        Assert.Contains("unreachable", text.Output, StringComparison.Ordinal);
+        Assert.Contains("The disk is full.", notReady.Output, StringComparison.Ordinal);
+        notReady.AssertFault(ExitCode.Unavailable, "no node is ready");
+    }
+
+    [Fact]
+    public async Task What_is_not_a_node_is_said_to_be_none()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        swarm.Node.Fault = new InvalidOperationException("broken");
+
+        (await swarm.RunAsync("log", "--head")).AssertFault(ExitCode.Failed, "internal_error");
+    }
+
+    [Fact]
+    public async Task A_command_that_is_interrupted_says_so()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        using CancellationTokenSource stop = new();
+        swarm.Node.Before = _ =>
+        {
+            stop.Cancel();
+            return Task.CompletedTask;
+        };
+
+        (await ConvergeRun.InProcessAsync(stop.Token, "proposal", "p1", "--url", swarm.Url)).AssertFault(ExitCode.Interrupted, "interrupted");
+    }
+
+    [Fact]
+    public async Task The_built_program_hands_its_exit_code_and_both_streams_on()
+    {
+        CommandResult version = await ConvergeRun.ProcessAsync("--version");
+        CommandResult fault = await ConvergeRun.ProcessAsync("nonsense");
+
+        Assert.Equal(ExitCode.Success, version.ExitCode);
+        Assert.StartsWith("0.", version.Output, StringComparison.Ordinal);
+        Assert.Empty(fault.Output);
+        fault.AssertFault(ExitCode.Usage, "'nonsense'");
+    }
+}
