@@ -166,7 +166,11 @@ public sealed partial class NodeActor
             NoteDivergence(protocol.Message.From, protocol.Mark);
         }
 
-        _raft.Step(protocol.Message);
+        if (_raft.Step(protocol.Message) == StepResult.LogLost)
+        {
+            // Answering nothing would not do: a node that hears its leader and cannot follow it stays behind for good, and looks alive.
+            _port.Fail(new LogLostException(_options.Self, protocol.Message.From, protocol.Message.Commit, _raft.LastIndex));
+        }
     }
 
     /// <summary>
@@ -418,8 +422,22 @@ public sealed partial class NodeActor
 }
 
 /// <summary>The log came back without something that it had confirmed. What this node promised to others may be broken: it must not take part.</summary>
-public sealed class LogLostException(NodeId self, LogIndex confirmed, Term confirmedTerm, LogIndex found, Term foundTerm) : Exception(
-    $"The log of node {self} had confirmed entry {confirmed} and term {confirmedTerm}; it came back with {found} as its last entry and term {foundTerm}. This node stops; its data must be replaced from the others.");
+public sealed class LogLostException : Exception
+{
+    /// <summary>The store that a log actor's successor found holds less than its predecessor had confirmed.</summary>
+    public LogLostException(NodeId self, LogIndex confirmed, Term confirmedTerm, LogIndex found, Term foundTerm)
+        : base($"The log of node {self} had confirmed entry {confirmed} and term {confirmedTerm}; it came back with {found} as its last entry and term {foundTerm}. {Consequence}")
+    {
+    }
+
+    /// <summary>A leader knows that this node had confirmed more than its log holds.</summary>
+    public LogLostException(NodeId self, NodeId leader, LogIndex confirmed, LogIndex found)
+        : base($"The log of node {self} had confirmed entry {confirmed} to node {leader}, which leads; it came back with {found} as its last entry. {Consequence}")
+    {
+    }
+
+    private const string Consequence = "This node stops; its data must be replaced from the others.";
+}
 
 /// <summary>This node's state differs from its leader's at the same applied index. It must not serve; its data needs repair.</summary>
 public sealed class StateDivergedException(NodeId self, NodeId leader, LogIndex index) : Exception(

@@ -1,3 +1,5 @@
+using Converge.Core;
+
 namespace Converge.Swarm.Actors;
 
 /// <summary>
@@ -8,6 +10,11 @@ public abstract class Reply<T>
 {
     /// <summary>Sends the answer. An actor sends exactly one.</summary>
     public abstract void Send(T answer);
+
+    /// <summary>For a host that ends: there will be no answer, because whoever would give it is gone.</summary>
+    public virtual void Abandon(SwarmUnavailableException reason)
+    {
+    }
 }
 
 /// <summary>A reply that completes a task. The continuation never runs on the actor's thread.</summary>
@@ -20,4 +27,7 @@ public sealed class TaskReply<T> : Reply<T>
 
     /// <inheritdoc/>
     public override void Send(T answer) => _source.TrySetResult(answer);
+
+    /// <inheritdoc/>
+    public override void Abandon(SwarmUnavailableException reason) => _source.TrySetException(reason);
 }

@@ -1,6 +1,7 @@
 using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Actors;
 
@@ -83,6 +84,28 @@ public sealed class SwarmOfActorsTests
 
         Assert.All(answers.Take(10), a => Assert.Null(a.All));
         Assert.Equal(NotCommittedReason.Busy, Assert.IsType<FactNotCommitted>(answers[10].Single).Reason);
+    }
+
+    [Fact]
+    public void A_node_whose_log_came_back_without_what_it_had_confirmed_stops_and_the_others_go_on()
+    {
+        var swarm = new TestSwarm();
+        TestSwarm.Node leader = swarm.ElectLeader();
+        TestSwarm.Node forgetful = swarm[swarm.Members.First(id => id != leader.Id)];
+        FaultyDisk earlier = forgetful.Disk.Copy();
+        TestSwarm.Answers confirmed = leader.Submit(Created("p"));
+        swarm.RunUntil(() => confirmed.All is not null);
+        swarm.AssertAgreement();
+
+        forgetful.CrashBackTo(earlier);
+        forgetful.Start();
+        swarm.RunUntil(() => forgetful.Failure is not null);
+
+        Assert.IsType<LogLostException>(forgetful.Failure);
+        forgetful.Crash();
+        TestSwarm.Answers after = leader.Submit(Created("q"));
+        swarm.RunUntil(() => after.All is not null);
+        Assert.IsType<FactAccepted>(after.Single);
     }
 
     [Fact]

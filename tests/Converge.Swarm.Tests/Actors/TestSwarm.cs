@@ -205,6 +205,13 @@ internal sealed class TestSwarm
             Disk = Disk.AfterCrash(Choices.Seeded(swarm._random.Next()));
         }
 
+        /// <summary>The process dies, and its disk goes back to what it was earlier: it had confirmed what it did not keep.</summary>
+        public void CrashBackTo(FaultyDisk earlier)
+        {
+            Stop();
+            Disk = earlier;
+        }
+
         public void Post(NodeMessage message) => _nodeQueue.Enqueue(message);
 
         public void Post(LogMessage message) => _logQueue.Enqueue(message);
