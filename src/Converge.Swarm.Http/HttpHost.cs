@@ -136,6 +136,8 @@ public sealed class HttpHost : IAsyncDisposable
         kestrel.Limits.MaxResponseBufferSize = limits.MaxUnsentBytes;
         kestrel.Limits.RequestHeadersTimeout = limits.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = limits.KeepAlive;
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.MinBytesPerSecond, limits.SlownessAllowed);
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(limits.MinBytesPerSecond, limits.SlownessAllowed);
         kestrel.Listen(listen, endpoint => endpoint.Protocols = HttpProtocols.Http1);
     }
 

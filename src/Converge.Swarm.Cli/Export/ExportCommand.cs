@@ -4,7 +4,6 @@ using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;
-using Converge.Swarm.Http;
 using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Cli.Export;

@@ -224,7 +224,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
                 return outcome;
             }
 
-            (string? code, string detail) = ReadProblem(body);
+            (string? code, string detail, _) = ReadProblem(body);
             return TransferRefusalNames.Parse(code) is { } reason
                 ? new LeadershipTransferRefused(reason, detail)
                 : new LeadershipTransferUnknown($"{Url} answered {(int)response.StatusCode}: {detail}");
