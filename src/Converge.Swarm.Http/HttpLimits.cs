@@ -35,6 +35,12 @@ public sealed record HttpLimits
     /// <summary>How long a client may take to send a request's header.</summary>
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A client that sends a body, or takes an answer, more slowly than this for <see cref="SlownessAllowed"/> is cut off.</summary>
+    public int MinBytesPerSecond { get; init; } = 240;
+
+    /// <summary>How long a client may be slower than <see cref="MinBytesPerSecond"/>: longer than a busy machine keeps anyone waiting.</summary>
+    public TimeSpan SlownessAllowed { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long an idle connection is kept.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -27,6 +27,9 @@ internal sealed class SingleNode : ISwarmClient
     /// <summary>Thrown by everything, when set.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>Thrown in place of every proof, when set.</summary>
+    public Exception? ProofFault { get; set; }
+
     /// <summary>Awaited before anything is answered.</summary>
     public Func<CancellationToken, Task> Before { get; set; } = _ => Task.CompletedTask;
 
@@ -164,6 +167,68 @@ internal sealed class SingleNode : ISwarmClient
     /// <summary>Records a fact as if its answer had got lost on the way. Only from within <see cref="Answer"/>.</summary>
     public void ApplyUnseen(FactSubmission submission) => Apply(submission);
 
+    public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        InclusionProof proof = await GetInclusionProofAsync(sequence, size, cancellationToken);
+        lock (_gate)
+        {
+            LedgerRecord last = _records[(int)proof.Size - 1];
+            return new LedgerReceipt(_records[(int)sequence - 1], new LedgerHead(proof.Size, last.Hash, proof.Root, last.Index, last.Term), proof.Path);
+        }
+    }
+
+    public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        ThrowProofFault();
+        lock (_gate)
+        {
+            ulong records = size ?? (ulong)_records.Count;
+            CheckRange(sequence, records);
+            return new InclusionProof(
+                sequence, records, LeafAt(sequence - 1).ToString(), Texts(MerkleTree.InclusionProof(LeafAt, sequence - 1, records)), RootOf(records));
+        }
+    }
+
+    public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        ThrowProofFault();
+        lock (_gate)
+        {
+            ulong records = to ?? (ulong)_records.Count;
+            CheckRange(from, records);
+            return new ConsistencyProof(from, records, RootOf(from), RootOf(records), Texts(MerkleTree.ConsistencyProof(LeafAt, from, records)));
+        }
+    }
+
+    private static string[] Texts(IEnumerable<Hash256> hashes) => [.. hashes.Select(hash => hash.ToString())];
+
+    private void ThrowProofFault()
+    {
+        if (ProofFault is not null)
+        {
+            throw ProofFault;
+        }
+    }
+
+    private void CheckRange(ulong first, ulong second)
+    {
+        if (Math.Max(first, second) > (ulong)_records.Count)
+        {
+            throw new LedgerRangeException("size", isBeyondLedger: true, "The ledger is not that long.");
+        }
+
+        if (first > second)
+        {
+            throw new LedgerRangeException("size", isBeyondLedger: false, "It is not among them.");
+        }
+    }
+
+    private Hash256 LeafAt(ulong leaf) => Hash256.TryParse(_records[(int)leaf].Hash, out Hash256 hash) ? hash : throw new InvalidOperationException("Not a hash.");
+
+    private string RootOf(ulong size) => MerkleTree.Root(LeafAt, size).ToString();
+
     private async Task EnterAsync(CancellationToken cancellationToken)
     {
         await Before(cancellationToken);
@@ -184,7 +249,7 @@ internal sealed class SingleNode : ISwarmClient
     }
 
     private LedgerHead Head() => new(
-        _state.LastSequence, _state.LastHash.ToString(), new string('0', 64), _records.Count == 0 ? LogIndex.Zero : _records[^1].Index, OnlyTerm);
+        _state.LastSequence, _state.LastHash.ToString(), RootOf(_state.LastSequence), _records.Count == 0 ? LogIndex.Zero : _records[^1].Index, OnlyTerm);
 
     private CommitAnswer Apply(FactSubmission submission)
     {

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Event;
 using Converge.Swarm.Actors;
 
 namespace Converge.Swarm.Akka;
@@ -10,7 +9,7 @@ internal sealed class NewsReader(NodeNews news) : UntypedActor
     public static Props Props(SwarmSettings settings, NodeNews news) =>
         global::Akka.Actor.Props.Create(() => new NewsReader(news)).WithDispatcher(settings.Dispatcher);
 
-    protected override void PreStart() => Context.System.EventStream.Subscribe<SwarmEvent>(Self);
+    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(SwarmEvent));
 
     protected override void PostStop() => news.Close();
 

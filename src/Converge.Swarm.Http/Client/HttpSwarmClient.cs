@@ -9,8 +9,11 @@ using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Http.Facts;
 using Converge.Swarm.Http.Leader;
+using Converge.Swarm.Http.Ledger;
+using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Converge.Swarm.Http.Status;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Http;
 
@@ -114,6 +117,30 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{FactEndpoints.Path}/{sequence}{LedgerEndpoints.ReceiptSuffix}{Query("size", size)}");
+        byte[] body = await GetProofAsync(path, cancellationToken);
+        return LedgerReceiptJson.TryParse(body, out LedgerReceipt? receipt, out InputFault? fault) ? receipt : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
+    public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.InclusionPath}/{sequence}{Query("size", size)}");
+        byte[] body = await GetProofAsync(path, cancellationToken);
+        return InclusionProofJson.TryParse(body, out InclusionProof? proof, out InputFault? fault) ? proof : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.ConsistencyPath}{Query("from", from)}{Query("to", to, '&')}");
+        byte[] body = await GetProofAsync(path, cancellationToken);
+        return ConsistencyProofJson.TryParse(body, out ConsistencyProof? proof, out InputFault? fault) ? proof : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
     public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         const string Path = "/v1/status";
@@ -197,7 +224,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
                 return outcome;
             }
 
-            (string? code, string detail) = ReadProblem(body);
+            (string? code, string detail, _) = ReadProblem(body);
             return TransferRefusalNames.Parse(code) is { } reason
                 ? new LeadershipTransferRefused(reason, detail)
                 : new LeadershipTransferUnknown($"{Url} answered {(int)response.StatusCode}: {detail}");
@@ -233,6 +260,9 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     private static string Query(ReadConsistency consistency) =>
         consistency == ReadConsistency.Stale ? "consistency=stale" : "consistency=linearizable";
+
+    private static string Query(string name, ulong? value, char before = '?') =>
+        value is { } number ? string.Create(CultureInfo.InvariantCulture, $"{before}{name}={number}") : "";
 
     private async Task CommitPartAsync(FactSubmission[] part, List<CommitAnswer> answers, CancellationToken cancellationToken)
     {
@@ -306,7 +336,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     private async Task<CommitAnswer> AnswerOfProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        (string? code, string detail) = ReadProblem(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        (string? code, string detail, _) = ReadProblem(await response.Content.ReadAsByteArrayAsync(cancellationToken));
         string message = $"{Url} answered {(int)response.StatusCode}: {detail}";
         return CodeNames.ParseNotCommittedReason(code) is { } reason
             ? new FactNotCommitted(reason, message)
@@ -317,6 +347,24 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     {
         using HttpResponseMessage response = await SendAsync(path, cancellationToken);
         byte[] body = await ReadBodyAsync(path, response, cancellationToken);
+        ThrowUnlessGood(path, response, body);
+        return body;
+    }
+
+    private async Task<byte[]> GetProofAsync(string path, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(path, cancellationToken);
+        byte[] body = await ReadBodyAsync(path, response, cancellationToken);
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
+        {
+            (string? code, string detail, string? field) = ReadProblem(body);
+            bool isBeyondLedger = code is ProblemCodes.BeyondLedger;
+            if (field is not null && (isBeyondLedger || string.Equals(code, InputFaultCode.InvalidValue.Name(), StringComparison.Ordinal)))
+            {
+                throw new LedgerRangeException(field, isBeyondLedger, detail);
+            }
+        }
+
         ThrowUnlessGood(path, response, body);
         return body;
     }
@@ -352,22 +400,24 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
             return;
         }
 
-        (string? code, string detail) = ReadProblem(body);
+        (string? code, string detail, _) = ReadProblem(body);
         throw CodeNames.ParseNotCommittedReason(code) is { } reason
             ? new SwarmUnavailableException(reason, $"{Url}: {detail}")
             : NotUnderstood(path, $"{(int)response.StatusCode} {code} {detail}");
     }
 
-    private static (string? Code, string Detail) ReadProblem(byte[] body)
+    private static (string? Code, string Detail, string? Field) ReadProblem(byte[] body)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(body);
-            return (document.RootElement.GetProperty("code").GetString(), document.RootElement.GetProperty("detail").GetString() ?? "");
+            JsonElement problem = document.RootElement;
+            string? field = problem.TryGetProperty("field", out JsonElement named) ? named.GetString() : null;
+            return (problem.GetProperty("code").GetString(), problem.GetProperty("detail").GetString() ?? "", field);
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            return (null, "without saying why.");
+            return (null, "without saying why.", null);
         }
     }
 

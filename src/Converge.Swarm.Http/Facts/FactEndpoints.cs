@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Core.Json;
+using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Microsoft.AspNetCore.Builder;
@@ -14,6 +15,9 @@ internal static class FactEndpoints
     public const string Path = "/v1/facts";
     public const string BatchPath = "/v1/facts/batch";
 
+    /// <summary>Asks for the receipts of what is accepted.</summary>
+    public const string ReceiptParameter = "receipt";
+
     public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, FactBatch batch, FactStream stream)
     {
         routes.MapPost(Path, context => CommitAsync(context, client));
@@ -24,7 +28,7 @@ internal static class FactEndpoints
 
     private static async Task CommitAsync(HttpContext context, ISwarmClient client)
     {
-        _ = new QueryParameters(context.Request);
+        bool withReceipt = new QueryParameters(context.Request, ReceiptParameter).Flag(ReceiptParameter);
         MediaTypes.Require(context.Request, MediaTypes.Json);
         byte[] body = await RequestBody.ReadAsync(context.Request.BodyReader, context.RequestAborted);
         if (!FactJson.TryParse(body, out FactSubmission? submission, out InputFault? fault))
@@ -36,9 +40,10 @@ internal static class FactEndpoints
         switch (answer)
         {
             case FactAccepted accepted:
+                LedgerReceipt? receipt = withReceipt ? await LedgerEndpoints.TryGetReceiptAsync(client, answer, context.RequestAborted) : null;
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 context.Response.Headers.Location = $"{Path}?from={accepted.Sequence}&limit=1";
-                await JsonAnswer.WriteAsync(context, CommitAnswerJson.ToUtf8(answer));
+                await JsonAnswer.WriteAsync(context, JsonBytes.Of(json => CommitAnswerJson.Write(json, answer, receipt)));
                 break;
             case FactRefused refused:
                 throw new ProblemException(Problem.Of(refused));

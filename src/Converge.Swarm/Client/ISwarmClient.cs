@@ -1,9 +1,10 @@
 using Converge.Core;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm;
 
 /// <summary>One way to speak to a swarm, whichever node and host is behind it. Safe for concurrent use.</summary>
-public interface ISwarmClient : IFactCommitStore, IPromotionLedger
+public interface ISwarmClient : IFactCommitStore, IPromotionLedger, ILedgerProofs
 {
     /// <summary>
     /// Every committed record from a sequence number on, in order, without gaps and each once: first what is there, then what comes, until

@@ -120,6 +120,30 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         }
     }
 
+    public Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) =>
+        ProveAsync(Math.Max(sequence, size ?? 0), () => ledger.Receipt(sequence, size), cancellationToken);
+
+    public Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) =>
+        ProveAsync(Math.Max(sequence, size ?? 0), () => ledger.ProveInclusion(sequence, size), cancellationToken);
+
+    public Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default) =>
+        ProveAsync(Math.Max(from, to ?? 0), () => ledger.ProveConsistency(from, to), cancellationToken);
+
+    /// <summary>
+    /// What another node has acknowledged may not be applied here yet: whoever asks about a record that is not here waits until this
+    /// node has everything that was committed when they asked.
+    /// </summary>
+    private async Task<T> ProveAsync<T>(ulong lastWanted, Func<T> prove, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (lastWanted > ledger.LastSequence)
+        {
+            await GetHeadAsync(ReadConsistency.Linearizable, cancellationToken);
+        }
+
+        return prove();
+    }
+
     private async Task<T?> AskAsync<T>(StateMachineMessage.Query query, ReadConsistency consistency, TaskReply<QueryAnswer<T>> reply, CancellationToken cancellationToken)
     {
         if (!post(new NodeMessage.Read(query, consistency)))

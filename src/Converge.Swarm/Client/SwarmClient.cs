@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Converge.Core;
+using Converge.Core.Json;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 using Converge.Swarm.Nodes;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
@@ -137,6 +139,36 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         return Understand(
             await AskAsync(() => new ClientRequest { Head = request }, TimeSpan.Zero, cancellationToken),
             answer => answer.Head is { } head ? ClientMessageCodec.FromWire(head) : null);
+    }
+
+    /// <inheritdoc/>
+    public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) => Understand(
+        await ProveAsync(ProofKind.Receipt, sequence, size, cancellationToken),
+        document => LedgerReceiptJson.TryParse(document.Span, out LedgerReceipt? receipt, out _) ? receipt : null);
+
+    /// <inheritdoc/>
+    public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) => Understand(
+        await ProveAsync(ProofKind.Inclusion, sequence, size, cancellationToken),
+        document => InclusionProofJson.TryParse(document.Span, out InclusionProof? proof, out _) ? proof : null);
+
+    /// <inheritdoc/>
+    public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default) => Understand(
+        await ProveAsync(ProofKind.Consistency, from, to, cancellationToken),
+        document => ConsistencyProofJson.TryParse(document.Span, out ConsistencyProof? proof, out _) ? proof : null);
+
+    private async Task<ByteString> ProveAsync(ProofKind kind, ulong place, ulong? size, CancellationToken cancellationToken)
+    {
+        var request = new ProofRequest { Kind = (uint)kind, Place = place };
+        if (size is { } given)
+        {
+            request.Size = given;
+        }
+
+        ProofAnswer answer = Understand(
+            await AskAsync(() => new ClientRequest { Proof = request }, TimeSpan.Zero, cancellationToken), answer => answer.Proof);
+        return answer.Document.IsEmpty
+            ? throw new LedgerRangeException(answer.Parameter, answer.BeyondLedger, answer.Message)
+            : answer.Document;
     }
 
     /// <inheritdoc/>

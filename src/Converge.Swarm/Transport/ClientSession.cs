@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Threading.Channels;
 using Converge.Core;
+using Converge.Core.Json;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Transport.Wire;
@@ -86,6 +87,9 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
                 Post(
                     id,
                     new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(status) })));
+                break;
+            case ClientRequest.RequestOneofCase.Proof:
+                Answer(id, () => Prove(request.Proof));
                 break;
             case ClientRequest.RequestOneofCase.Transfer:
                 Post(
@@ -200,6 +204,28 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         }
 
         Answer(id, () => ReadPage(from, limit));
+    }
+
+    private ClientAnswer Prove(ProofRequest request)
+    {
+        ulong? size = request.HasSize ? request.Size : null;
+        try
+        {
+            byte[]? document = (ProofKind)request.Kind switch
+            {
+                ProofKind.Receipt => LedgerReceiptJson.ToUtf8(service.Ledger.Receipt(request.Place, size)),
+                ProofKind.Inclusion => InclusionProofJson.ToUtf8(service.Ledger.ProveInclusion(request.Place, size)),
+                ProofKind.Consistency => ConsistencyProofJson.ToUtf8(service.Ledger.ProveConsistency(request.Place, size)),
+                _ => null,
+            };
+            return document is null
+                ? Fault("unknown_request", "This node does not know this kind of proof.")
+                : new ClientAnswer { Proof = new ProofAnswer { Document = UnsafeByteOperations.UnsafeWrap(document) } };
+        }
+        catch (LedgerRangeException range)
+        {
+            return new ClientAnswer { Proof = new ProofAnswer { Parameter = range.Parameter, BeyondLedger = range.IsBeyondLedger, Message = range.Message } };
+        }
     }
 
     /// <summary>Reads when the answer is written, not before: a connection holds one page, however many are asked for.</summary>
