@@ -15,7 +15,7 @@ public sealed class RaftJournalTests : RaftLogContract
     /// <summary>An ActorSystem with a journal on disk; the log's actor comes and goes.</summary>
     private sealed class JournalUnderTest : IRaftLogUnderTest
     {
-        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
         private readonly JournalFolder _folder = new();
         private readonly ActorSystem _system;

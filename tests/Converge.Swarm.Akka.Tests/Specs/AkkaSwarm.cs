@@ -12,7 +12,7 @@ namespace Converge.Swarm.Akka.Tests.Specs;
 /// <summary>ActorSystems in this process, each a node: real Akka.Remote on loopback, real journals and ledgers in a folder of their own.</summary>
 internal sealed class AkkaSwarm : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private const string SystemName = "swarm-spec";
 
@@ -50,8 +50,8 @@ internal sealed class AkkaSwarm : IAsyncDisposable
 
     public string ConnectionString(ulong id) => $"Data Source={Path.Combine(DataFolder(id), "raft.db")}";
 
-    public Config Configuration(ulong id) => ConfigurationFactory
-        .ParseString(
+    public Config Configuration(ulong id) => _more
+        .WithFallback(ConfigurationFactory.ParseString(
             $$"""
             akka {
               loglevel = ERROR
@@ -63,10 +63,10 @@ internal sealed class AkkaSwarm : IAsyncDisposable
               node = {{id}}
               data-folder = "{{DataFolder(id).Replace("\\", "\\\\", StringComparison.Ordinal)}}"
               members { {{string.Join(", ", _ports.Select((port, i) => $"{i + 1} = \"{_protocol}://{SystemName}@127.0.0.1:{port}\""))}} }
+              request-timeout = 60s
               ledger-segment-bytes = 1MiB
             }
-            """)
-        .WithFallback(_more)
+            """))
         .WithFallback(Swarm.RemotingConfig());
 
     public void Start(params IEnumerable<ulong> ids)
@@ -142,10 +142,23 @@ internal sealed class AkkaSwarm : IAsyncDisposable
     {
         using var deadline = new CancellationTokenSource(Patience);
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await condition())
+        while (!await HoldsAsync(condition))
         {
             Assert.False(deadline.IsCancellationRequested, "The condition did not come to hold in time.");
             await pace.WaitForNextTickAsync();
+        }
+    }
+
+    private static async Task<bool> HoldsAsync(Func<Task<bool>> condition)
+    {
+        try
+        {
+            return await condition();
+        }
+        catch (SwarmUnavailableException)
+        {
+            // A node that is not open yet; on a busy machine that may take longer than a request does.
+            return false;
         }
     }
 

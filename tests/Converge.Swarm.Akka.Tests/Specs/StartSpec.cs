@@ -67,6 +67,7 @@ public sealed class StartSpec : IAsyncLifetime
         ActorSystem system = Create("converge.swarm.election-ticks = 1000");
         SwarmExtension node = Swarm.Get(system);
         Task<CommitAnswer> waiting = node.Client.CommitAsync(Created("p"));
+        await node.Client.GetStatusAsync();
 
         system.ActorSelection("/user/swarm/node").Tell(PoisonPill.Instance);
 
@@ -207,6 +208,7 @@ public sealed class StartSpec : IAsyncLifetime
               data-folder = "{{DataFolder.Replace("\\", "\\\\", StringComparison.Ordinal)}}"
               members { 1 = "akka://alone" }
               tick = 10ms
+              request-timeout = 60s
               ledger-segment-bytes = 1MiB
             }
             """));

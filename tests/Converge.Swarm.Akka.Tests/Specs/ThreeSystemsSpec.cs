@@ -20,11 +20,10 @@ public sealed class ThreeSystemsSpec
         swarm.Start(swarm.All);
 
         // No waiting for a leader: a request that comes before there is one waits itself.
-        CommitAnswer[] answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
-            swarm.Client((ulong)(i % 3) + 1).CommitAsync(Created($"p{i}"))));
+        FactAccepted[] answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
+            CommitUntilAcceptedAsync(swarm.Client((ulong)(i % 3) + 1), Created($"p{i}") with { CommandId = new CommandId($"session-{i}", 1) })));
 
-        Assert.All(answers, answer => Assert.IsType<FactAccepted>(answer));
-        Assert.Equal(300, answers.Select(answer => ((FactAccepted)answer).Sequence).Distinct().Count());
+        Assert.Equal(300, answers.Select(answer => answer.Sequence).Distinct().Count());
         await swarm.AgreementAsync();
     }
 
@@ -133,7 +132,7 @@ public sealed class ThreeSystemsSpec
     public async Task A_write_that_timed_out_and_landed_all_the_same_is_not_stored_twice()
     {
         await using var swarm = new AkkaSwarm(
-            3, 
+            3,
             """
             converge.swarm.log.restart { min-backoff = 50ms, max-backoff = 100ms }
             converge.swarm.log.journal.circuit-breaker { call-timeout = 300ms, max-failures = 1000 }
@@ -170,7 +169,7 @@ public sealed class ThreeSystemsSpec
     {
         await using var swarm = new AkkaSwarm(3);
         swarm.Start(swarm.All);
-        await swarm.Client(1).CommitAsync(Created("p"));
+        await CommitUntilAcceptedAsync(swarm.Client(1), Created("p") with { CommandId = new CommandId("session", 1) });
 
         foreach (ulong id in swarm.All)
         {
@@ -191,7 +190,8 @@ public sealed class ThreeSystemsSpec
         await swarm.IsolateAsync(old);
         Task<CommitAnswer> lost = swarm.Client(old).CommitAsync(Created("lost"));
         Task<ProposalView?> read = swarm.Client(old).GetProposalAsync("before");
-        CommitAnswer answer = await CommitUntilAcceptedAsync(swarm.Client(others[0]), Created("meanwhile"));
+        CommitAnswer answer = await CommitUntilAcceptedAsync(
+            swarm.Client(others[0]), Created("meanwhile") with { CommandId = new CommandId("session", 1) });
 
         Assert.IsNotType<FactAccepted>(await lost.WaitAsync(AkkaSwarm.Patience));
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => read.WaitAsync(AkkaSwarm.Patience));
@@ -224,9 +224,10 @@ public sealed class ThreeSystemsSpec
     [Fact]
     public async Task Requests_larger_than_a_frame_are_taken_on_a_follower_too()
     {
-        await using var swarm = new AkkaSwarm(3);
+        await using var swarm = new AkkaSwarm(3, PatientElections);
         swarm.Start(swarm.All);
-        ulong follower = swarm.All.First(id => id != swarm.LeaderAsync().GetAwaiter().GetResult());
+        ulong leader = await swarm.LeaderAsync();
+        ulong follower = swarm.All.First(id => id != leader);
         string detail = new('x', FactLimits.MaxTextLength);
 
         IReadOnlyList<CommitAnswer> answers = await swarm.Client(follower).CommitAsync(
