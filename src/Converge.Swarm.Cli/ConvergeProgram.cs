@@ -6,6 +6,7 @@ using Converge.Swarm.Cli.Demo;
 using Converge.Swarm.Cli.Import;
 using Converge.Swarm.Cli.Log;
 using Converge.Swarm.Cli.Nodes;
+using Converge.Swarm.Cli.Projection;
 using Converge.Swarm.Cli.Proposal;
 using Converge.Swarm.Cli.Propose;
 using Converge.Swarm.Cli.Status;
@@ -93,6 +94,7 @@ internal static class ConvergeProgram
         StatusCommand.Build(terminal),
         ImportCommand.Build(terminal),
         VerifyCommand.Build(terminal),
+        ProjectionCommand.Build(terminal),
         DemoCommand.Build(terminal),
     };
 

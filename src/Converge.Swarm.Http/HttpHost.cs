@@ -41,6 +41,7 @@ public sealed class HttpHost : IAsyncDisposable
     /// <param name="listen">A loopback address; port zero picks a free one.</param>
     /// <param name="loggers">Where it logs. Not disposed here.</param>
     /// <param name="limits">How much it takes on; null for the defaults.</param>
+    /// <param name="proposals">What lists proposals; null when the node keeps no index of them. Not disposed here.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="ArgumentException"><paramref name="listen"/> is not a loopback address.</exception>
     /// <exception cref="HttpAddressUnavailableException">It cannot listen there.</exception>
@@ -49,6 +50,7 @@ public sealed class HttpHost : IAsyncDisposable
         IPEndPoint listen,
         ILoggerFactory loggers,
         HttpLimits? limits = null,
+        IProposalIndex? proposals = null,
         CancellationToken cancellationToken = default)
     {
         if (!IPAddress.IsLoopback(listen.Address))
@@ -56,7 +58,7 @@ public sealed class HttpHost : IAsyncDisposable
             throw new ArgumentException($"{listen} is not a loopback address; the API has no transport security yet.", nameof(listen));
         }
 
-        WebApplication application = Build(client, listen, loggers, limits ?? new HttpLimits());
+        WebApplication application = Build(client, proposals, listen, loggers, limits ?? new HttpLimits());
         try
         {
             await application.StartAsync(cancellationToken);
@@ -87,7 +89,7 @@ public sealed class HttpHost : IAsyncDisposable
         await _application.DisposeAsync();
     }
 
-    private static WebApplication Build(ISwarmClient client, IPEndPoint listen, ILoggerFactory loggers, HttpLimits limits)
+    private static WebApplication Build(ISwarmClient client, IProposalIndex? proposals, IPEndPoint listen, ILoggerFactory loggers, HttpLimits limits)
     {
         // The empty builder: environment variables and appsettings.json of wherever it runs must not change what it does.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
@@ -105,8 +107,8 @@ public sealed class HttpHost : IAsyncDisposable
         application.Use(new RequestDeadline(limits.RequestTimeout).InvokeAsync);
         application.UseRouting();
         FactEndpoints.Map(application, client, new FactBatch(client, limits));
-        ProposalEndpoints.Map(application, client);
-        StatusEndpoints.Map(application, client);
+        ProposalEndpoints.Map(application, client, proposals);
+        StatusEndpoints.Map(application, client, proposals);
         return application;
     }
 

@@ -26,11 +26,11 @@ internal sealed class Api : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<Api> StartAsync(HttpLimits? limits = null)
+    public static async Task<Api> StartAsync(HttpLimits? limits = null, IProposalIndex? proposals = null)
     {
         SingleNode node = new();
         LogLines log = new();
-        return new Api(node, await HttpHost.StartAsync(node, new IPEndPoint(IPAddress.Loopback, 0), log, limits), log);
+        return new Api(node, await HttpHost.StartAsync(node, new IPEndPoint(IPAddress.Loopback, 0), log, limits, proposals), log);
     }
 
     public async ValueTask DisposeAsync()

@@ -99,8 +99,6 @@ public sealed class ReadingTests
     }
 
     [Theory]
-    [InlineData("/v1/proposals", "missing_field")]
-    [InlineData("/v1/proposals/", "missing_field")]
     [InlineData("/v1/proposals?id=", "invalid_value")]
     [InlineData("/v1/proposals/a%01b", "invalid_value")]
     [InlineData("/v1/proposals/p?consistency=strong", "invalid_value")]

@@ -93,7 +93,7 @@ internal static class DemoCommand
     private static void Show(IAnsiConsole screen, DemoReport report)
     {
         Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(2)).AddColumn();
-        Row(grid, "committed", $"{report.Accepted:N0} facts by a quorum of {(report.Nodes / 2) + 1} of {report.Nodes} nodes, {report.FactsPerSecond:N0} a second");
+        Row(grid, "committed", $"{report.Accepted:N0} facts by a quorum of {(report.Nodes / 2) + 1} of {report.Nodes} nodes, {report.FactsPerSecond:N0} a second with the failover in it");
         Row(grid, "refused", report.Refused.Count == 0 ? "none" : string.Join(", ", report.Refused.Select(pair => Invariant($"{pair.Value:N0} {pair.Key}"))));
         Row(grid, "latency", $"{report.P50Milliseconds:N1} ms at the median, {report.P99Milliseconds:N1} ms at the 99th percentile");
         if (report.Killed is { } killed)
@@ -121,8 +121,8 @@ internal static class DemoCommand
         }
 
         screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"The data lies in {report.Folder}. Look at it:");
-        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  converge verify {Path.Combine(report.Folder, "node1")}");
-        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  converge up --data {report.Folder}     and then: converge log");
+        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {ProgramFile.ShownName} verify {Path.Combine(report.Folder, "node1")}");
+        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {ProgramFile.ShownName} up --data {report.Folder}");
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

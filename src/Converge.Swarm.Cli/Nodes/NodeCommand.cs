@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
-using Converge.Core;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Http;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Projection;
 using Converge.Swarm.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -47,7 +47,7 @@ internal static class NodeCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            SwarmOptions options = Load(parsed.GetRequiredValue(config), parsed.GetValue(node), parsed.GetValue(data));
+            SwarmOptions options = NodeConfiguration.Load(parsed.GetRequiredValue(config), parsed.GetValue(node), parsed.GetValue(data));
             using ILoggerFactory loggers = NodeLogging.ToErrorStream(parsed.GetValue(level));
             using CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             if (parsed.GetValue(stopWithInput))
@@ -58,17 +58,6 @@ internal static class NodeCommand
             return await RunAsync(options, loggers, terminal, parsed.GetValue(json), stopping.Token);
         });
         return command;
-    }
-
-    private static SwarmOptions Load(FileInfo file, ulong? node, string? dataFolder)
-    {
-        SwarmConfiguration configuration = SwarmConfiguration.Load(file.FullName, node is null ? null : new NodeId(node.Value), dataFolder);
-        if (configuration.Options is { } options)
-        {
-            return options;
-        }
-
-        throw new CommandFault(ExitCode.Usage, $"the configuration {file} cannot be used:", [.. configuration.Faults.Select(fault => fault.ToString())]);
     }
 
     private static async Task StopWithInputAsync(CancellationTokenSource stopping)
@@ -83,8 +72,9 @@ internal static class NodeCommand
         try
         {
             await using SwarmNode node = await SwarmNode.StartAsync(options, loggers, stopping);
+            await using LedgerProjection? projection = LedgerProjection.Follow(node, options, loggers);
             IPEndPoint? listen = options.Members.Single(member => member.Id == options.Node).Http;
-            await using HttpHost? http = listen is null ? null : await HttpHost.StartAsync(node.Client, listen, loggers, cancellationToken: stopping);
+            await using HttpHost? http = listen is null ? null : await HttpHost.StartAsync(node.Client, listen, loggers, proposals: projection, cancellationToken: stopping);
             if (json)
             {
                 terminal.WriteJson(writer =>
@@ -108,6 +98,11 @@ internal static class NodeCommand
             if (http is not null)
             {
                 await http.StopAsync(CancellationToken.None);
+            }
+
+            if (projection is not null)
+            {
+                await projection.DisposeAsync();
             }
 
             await node.StopAsync();

@@ -5,6 +5,25 @@ namespace Converge.Swarm.Cli.Processes;
 /// <summary>This program, to be started again: as itself, whichever way this process was started.</summary>
 internal static class ProgramFile
 {
+    /// <summary>How a person in this folder would call the program, for hints.</summary>
+    public static string ShownName
+    {
+        get
+        {
+            const string Name = "converge";
+            string? path = Environment.ProcessPath;
+            if (path is null || !string.Equals(Path.GetFileNameWithoutExtension(path), Name, StringComparison.Ordinal))
+            {
+                return Name;
+            }
+
+            string relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
+            return relative.StartsWith("..", StringComparison.Ordinal) || Path.IsPathRooted(relative) ? path
+                : relative.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) ? relative
+                : Path.Combine(".", relative);
+        }
+    }
+
     /// <summary>A start of the program with these arguments, its three streams redirected.</summary>
     public static ProcessStartInfo Start(IEnumerable<string> arguments)
     {

@@ -193,9 +193,9 @@ internal static class UpCommand
         string to = swarm.Nodes[0].Url.Port == SwarmUrls.DefaultHttpPort ? "" : $" --url {swarm.Nodes[0].Url.GetLeftPart(UriPartial.Authority)}";
         terminal.Screen.Write(table);
         terminal.Screen.MarkupLine("Try, in another terminal:");
-        terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  converge propose proposal_created p1 --author ann{to}");
-        terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  converge log{to}");
-        terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  converge status{to}");
+        terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {ProgramFile.ShownName} propose proposal_created p1 --author ann{to}");
+        terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {ProgramFile.ShownName} log{to}");
+        terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {ProgramFile.ShownName} status{to}");
         terminal.Screen.MarkupLine("[grey]Ctrl-C stops the swarm; the same command goes on with its data.[/]");
     }
 }

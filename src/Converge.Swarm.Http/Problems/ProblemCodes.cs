@@ -11,5 +11,8 @@ internal static class ProblemCodes
     public const string InvalidRequest = "invalid_request";
     public const string RequestTimeout = "request_timeout";
     public const string NotReady = "not_ready";
+    public const string NoProjection = "no_projection";
+    public const string ProjectionBehind = "projection_behind";
+    public const string ProjectionFailing = "projection_failing";
     public const string InternalError = "internal_error";
 }

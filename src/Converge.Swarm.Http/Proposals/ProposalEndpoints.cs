@@ -9,14 +9,16 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Converge.Swarm.Http.Proposals;
 
-/// <summary>What is recorded about one proposal.</summary>
+/// <summary>What is recorded about one proposal, and lists of them.</summary>
 internal static class ProposalEndpoints
 {
     private const string Path = "/v1/proposals";
 
-    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client)
+    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, IProposalIndex? index)
     {
-        routes.MapGet(Path, context => GetAsync(context, client, IdInQuery));
+        routes.MapGet(Path, context => context.Request.Query.ContainsKey("id")
+            ? GetAsync(context, client, IdInQuery)
+            : ProposalList.AnswerAsync(context, client, index));
         routes.MapGet($"{Path}/{{**id}}", context => GetAsync(context, client, IdInPath));
     }
 
@@ -34,13 +36,11 @@ internal static class ProposalEndpoints
         await JsonAnswer.WriteAsync(context, ProposalViewJson.ToUtf8(view));
     }
 
-    /// <summary>For ids that a path cannot hold as they are, such as <c>..</c>.</summary>
+    /// <summary>For ids that a path cannot hold as they are, such as <c>..</c>. Without one, it is a list that is asked for.</summary>
     private static (string Id, QueryParameters Parameters) IdInQuery(HttpRequest request)
     {
         QueryParameters parameters = new(request, "id", "consistency");
-        string id = parameters.Text("id")
-            ?? throw new ProblemException(Problem.Of(new InputFault(InputFaultCode.MissingField, "The proposal's id is missing.", "id")));
-        return (id, parameters);
+        return (parameters.Text("id")!, parameters);
     }
 
     /// <summary>

@@ -48,6 +48,15 @@ internal sealed class QueryParameters
             : throw Fault(InputFaultCode.InvalidValue, name, $"{name} must be a whole number from {least} to {greatest}.");
     }
 
+    /// <summary>True or false as given; false when nothing is.</summary>
+    /// <exception cref="ProblemException">It is neither of the two.</exception>
+    public bool Flag(string name) => Text(name) switch
+    {
+        null or "false" => false,
+        "true" => true,
+        _ => throw Fault(InputFaultCode.InvalidValue, name, $"{name} must be true or false."),
+    };
+
     /// <summary>How current the answer must be: <c>linearizable</c> unless said otherwise.</summary>
     /// <exception cref="ProblemException">It is neither of the two.</exception>
     public ReadConsistency Consistency() => Text("consistency") switch

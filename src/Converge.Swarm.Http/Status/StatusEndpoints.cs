@@ -14,12 +14,12 @@ internal static class StatusEndpoints
 
     private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
-    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client)
+    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, IProposalIndex? index)
     {
         routes.MapGet("/v1/status", async context =>
         {
             _ = new QueryParameters(context.Request);
-            await JsonAnswer.WriteAsync(context, SwarmStatusJson.ToUtf8(await client.GetStatusAsync(context.RequestAborted)));
+            await JsonAnswer.WriteAsync(context, SwarmStatusJson.ToUtf8(With(await client.GetStatusAsync(context.RequestAborted), index)));
         });
         routes.MapGet("/v1/ledger/head", async context =>
         {
@@ -38,6 +38,11 @@ internal static class StatusEndpoints
             await JsonAnswer.WriteAsync(context, JsonBytes.Of(Ready));
         });
     }
+
+    /// <summary>A projection in trouble is a problem to be told, but the node is as ready as before.</summary>
+    private static SwarmStatus With(SwarmStatus status, IProposalIndex? index) => index?.Status is { } projection
+        ? status with { Projection = projection, Problems = projection.Problem is { } problem ? [.. status.Problems, problem] : status.Problems }
+        : status;
 
     private static void Alive(System.Text.Json.Utf8JsonWriter json)
     {

@@ -11,7 +11,7 @@ public static class SwarmStatusJson
     /// <summary>A status as compact JSON in UTF-8, without a line end.</summary>
     public static byte[] ToUtf8(SwarmStatus status) => JsonBytes.Of(json => Write(json, status));
 
-    /// <summary>Writes a status as an object; <c>leader</c> and <c>http_url</c> are null where there is none.</summary>
+    /// <summary>Writes a status as an object; <c>leader</c> and <c>http_url</c> are null where there is none, <c>projection</c> is left out.</summary>
     public static void Write(Utf8JsonWriter json, SwarmStatus status)
     {
         json.WriteStartObject();
@@ -47,6 +47,7 @@ public static class SwarmStatusJson
         }
 
         json.WriteEndArray();
+        WriteProjection(json, status.Projection);
         json.WriteString("version"u8, status.Version);
         json.WriteEndObject();
     }
@@ -111,6 +112,30 @@ public static class SwarmStatusJson
         json.WriteEndArray();
     }
 
+    private static void WriteProjection(Utf8JsonWriter json, ProjectionStatus? projection)
+    {
+        if (projection is null)
+        {
+            return;
+        }
+
+        json.WriteStartObject("projection"u8);
+        json.WriteString("store"u8, projection.Store);
+        json.WriteNumber("sequence"u8, projection.Sequence);
+        json.WriteNumber("records_behind"u8, projection.RecordsBehind);
+        if (projection.RecordsPerSecond is { } rate)
+        {
+            json.WriteNumber("records_per_second"u8, Math.Round(rate, 1));
+        }
+        else
+        {
+            json.WriteNull("records_per_second"u8);
+        }
+
+        json.WriteString("problem"u8, projection.Problem);
+        json.WriteEndObject();
+    }
+
     private static SwarmStatus Read(JsonElement root) => new()
     {
         Cluster = TextOf(root, "cluster"),
@@ -131,6 +156,16 @@ public static class SwarmStatusJson
         Progress = [.. root.GetProperty("progress").EnumerateArray().Select(ProgressOf)],
         Problems = [.. root.GetProperty("problems").EnumerateArray().Select(problem => problem.GetString() ?? "")],
         Version = TextOf(root, "version"),
+        Projection = root.TryGetProperty("projection", out JsonElement projection) ? ProjectionOf(projection) : null,
+    };
+
+    private static ProjectionStatus ProjectionOf(JsonElement projection) => new()
+    {
+        Store = TextOf(projection, "store"),
+        Sequence = projection.GetProperty("sequence").GetUInt64(),
+        RecordsBehind = projection.GetProperty("records_behind").GetUInt64(),
+        RecordsPerSecond = projection.GetProperty("records_per_second") is { ValueKind: JsonValueKind.Number } rate ? rate.GetDouble() : null,
+        Problem = projection.GetProperty("problem").GetString(),
     };
 
     private static MemberAddress MemberOf(JsonElement member) => new(

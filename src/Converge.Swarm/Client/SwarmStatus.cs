@@ -89,4 +89,7 @@ public sealed record SwarmStatus
 
     /// <summary>The program's version.</summary>
     public required string Version { get; init; }
+
+    /// <summary>How the node's query index stands; null when it keeps none, or where nobody looked.</summary>
+    public ProjectionStatus? Projection { get; init; }
 }

@@ -13,6 +13,10 @@ internal static class ConfigurationKeys
     public const string MemberId = "id";
     public const string MemberPeer = "peer";
     public const string MemberHttp = "http";
+    public const string Projection = "projection";
+    public const string ProjectionStoreName = "store";
+    public const string ProjectionPostgreSql = "postgresql";
+    public const string ProjectionSchema = "schema";
 
     private const int SectorBytes = 512;
     private const int MiB = 1024 * 1024;
@@ -56,7 +60,22 @@ internal static class ConfigurationKeys
         Multiple = SectorBytes,
     };
 
-    /// <summary>The keys that are numbers, all of them optional.</summary>
+    public static readonly NumberKey ProjectionBatchRecords = new(
+        "batch_records",
+        1,
+        10_000,
+        options => options.Projection.BatchRecords,
+        (options, value) => options with { Projection = options.Projection with { BatchRecords = (int)value } });
+
+    /// <summary>The names of the places where a projection may be kept.</summary>
+    public static readonly IReadOnlyDictionary<string, ProjectionStore> ProjectionStores = new Dictionary<string, ProjectionStore>(StringComparer.Ordinal)
+    {
+        ["none"] = ProjectionStore.None,
+        ["sqlite"] = ProjectionStore.Sqlite,
+        ["postgresql"] = ProjectionStore.PostgreSql,
+    };
+
+    /// <summary>The keys that are numbers and stand at the top, all of them optional.</summary>
     public static readonly IReadOnlyList<NumberKey> Numbers =
         [Tick, HeartbeatTicks, ElectionTicks, RequestTimeout, MaxPendingCommands, MaxUncommittedBytes, LogSegmentBytes, LedgerSegmentBytes];
 

@@ -21,11 +21,17 @@ internal sealed class ConfigurationReader(string folder)
 
     private static readonly string[] Keys =
     [
-        ConfigurationKeys.Cluster, ConfigurationKeys.Node, ConfigurationKeys.DataFolder, ConfigurationKeys.Members,
+        ConfigurationKeys.Cluster, ConfigurationKeys.Node, ConfigurationKeys.DataFolder, ConfigurationKeys.Members, ConfigurationKeys.Projection,
         .. ConfigurationKeys.Numbers.Select(key => key.Name),
     ];
 
     private static readonly string[] MemberKeys = [ConfigurationKeys.MemberId, ConfigurationKeys.MemberPeer, ConfigurationKeys.MemberHttp];
+
+    private static readonly string[] ProjectionKeys =
+    [
+        ConfigurationKeys.ProjectionStoreName, ConfigurationKeys.ProjectionPostgreSql, ConfigurationKeys.ProjectionSchema,
+        ConfigurationKeys.ProjectionBatchRecords.Name,
+    ];
 
     private readonly List<ConfigurationFault> _faults = [];
 
@@ -98,7 +104,7 @@ internal sealed class ConfigurationReader(string folder)
             DataFolder = "",
             Members = members ?? [],
         };
-        options = Numbers(values, options);
+        options = Projection(values, Numbers(values, options));
         return _faults.Count == 0 ? options with { DataFolder = FolderOf(ownFolder!, options.Node) } : options;
     }
 
@@ -110,19 +116,10 @@ internal sealed class ConfigurationReader(string folder)
         HashSet<string> unread = new(StringComparer.Ordinal);
         foreach (ConfigurationKeys.NumberKey key in ConfigurationKeys.Numbers)
         {
-            if (!values.TryGetValue(key.Name, out JsonElement value))
+            if (!TryNumber(values, "", key, ref options))
             {
-                continue;
+                unread.Add(key.Name);
             }
-
-            if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && key.Allows(number))
-            {
-                options = key.With(options, number);
-                continue;
-            }
-
-            unread.Add(key.Name);
-            Fault<long>(key.Name, $"must be {key.Range}; it is {Shown(value)}.");
         }
 
         if (!unread.Contains(ConfigurationKeys.HeartbeatTicks.Name) && !unread.Contains(ConfigurationKeys.ElectionTicks.Name))
@@ -131,6 +128,75 @@ internal sealed class ConfigurationReader(string folder)
         }
 
         return options;
+    }
+
+    /// <summary>Takes over a number that is there. False when it cannot be what it is.</summary>
+    private bool TryNumber(Dictionary<string, JsonElement> values, string prefix, ConfigurationKeys.NumberKey key, ref SwarmOptions options)
+    {
+        if (!values.TryGetValue(key.Name, out JsonElement value))
+        {
+            return true;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) && key.Allows(number))
+        {
+            options = key.With(options, number);
+            return true;
+        }
+
+        Fault<long>(prefix + key.Name, $"must be {key.Range}; it is {Shown(value)}.");
+        return false;
+    }
+
+    private SwarmOptions Projection(Dictionary<string, JsonElement> root, SwarmOptions options)
+    {
+        if (!root.TryGetValue(ConfigurationKeys.Projection, out JsonElement element))
+        {
+            return options;
+        }
+
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            Fault<string>(ConfigurationKeys.Projection, $"must be an object with {string.Join(", ", ProjectionKeys)}; it is {Shown(element)}.");
+            return options;
+        }
+
+        const string Prefix = $"{ConfigurationKeys.Projection}.";
+        int before = _faults.Count;
+        Dictionary<string, JsonElement> values = ReadKeys(Prefix, element, ProjectionKeys);
+        ProjectionOptions projection = options.Projection;
+        projection = projection with
+        {
+            Store = StoreOf(values) ?? projection.Store,
+            PostgreSql = Text(values, ConfigurationKeys.ProjectionPostgreSql, required: false, Prefix),
+            Schema = Text(values, ConfigurationKeys.ProjectionSchema, required: false, Prefix) ?? projection.Schema,
+        };
+        options = options with { Projection = projection };
+        TryNumber(values, Prefix, ConfigurationKeys.ProjectionBatchRecords, ref options);
+        if (_faults.Count == before)
+        {
+            _faults.AddRange(ProjectionRules.Check(options.Projection));
+        }
+
+        return options;
+    }
+
+    private ProjectionStore? StoreOf(Dictionary<string, JsonElement> values)
+    {
+        if (!values.TryGetValue(ConfigurationKeys.ProjectionStoreName, out JsonElement value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.String && ConfigurationKeys.ProjectionStores.TryGetValue(value.GetString()!, out ProjectionStore store))
+        {
+            return store;
+        }
+
+        Fault<string>(
+            $"{ConfigurationKeys.Projection}.{ConfigurationKeys.ProjectionStoreName}",
+            $"must be one of {string.Join(", ", ConfigurationKeys.ProjectionStores.Keys)}; it is {Shown(value)}.");
+        return null;
     }
 
     /// <summary>The members, or null when one of them cannot be read.</summary>
@@ -205,16 +271,16 @@ internal sealed class ConfigurationReader(string folder)
         return values;
     }
 
-    private string? Text(Dictionary<string, JsonElement> values, string key, bool required)
+    private string? Text(Dictionary<string, JsonElement> values, string key, bool required, string prefix = "")
     {
         if (!values.TryGetValue(key, out JsonElement value))
         {
-            return required ? Fault<string>(key, "is missing.") : null;
+            return required ? Fault<string>(prefix + key, "is missing.") : null;
         }
 
         return value.ValueKind == JsonValueKind.String
             ? value.GetString()
-            : Fault<string>(key, $"must be a text; it is {Shown(value)}.");
+            : Fault<string>(prefix + key, $"must be a text; it is {Shown(value)}.");
     }
 
     private NodeId? Id(Dictionary<string, JsonElement> values, string name, string key, bool required)

@@ -38,10 +38,26 @@ internal static class ConfigurationWriter
                 json.WriteNumber(key.Name, key.Get(options));
             }
 
+            WriteProjection(json, options);
             json.WriteEndObject();
         }
 
         buffer.Write("\n"u8);
         return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void WriteProjection(Utf8JsonWriter json, SwarmOptions options)
+    {
+        ProjectionOptions projection = options.Projection;
+        json.WriteStartObject(ConfigurationKeys.Projection);
+        json.WriteString(ConfigurationKeys.ProjectionStoreName, ConfigurationKeys.ProjectionStores.Single(store => store.Value == projection.Store).Key);
+        if (projection.PostgreSql is not null)
+        {
+            json.WriteString(ConfigurationKeys.ProjectionPostgreSql, projection.PostgreSql);
+        }
+
+        json.WriteString(ConfigurationKeys.ProjectionSchema, projection.Schema);
+        json.WriteNumber(ConfigurationKeys.ProjectionBatchRecords.Name, ConfigurationKeys.ProjectionBatchRecords.Get(options));
+        json.WriteEndObject();
     }
 }

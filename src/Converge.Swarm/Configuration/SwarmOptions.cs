@@ -47,4 +47,7 @@ public sealed record SwarmOptions
 
     /// <summary>The size of a segment file of the ledger, allocated ahead.</summary>
     public int LedgerSegmentBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The node's query index. Carried out by whoever hosts the node.</summary>
+    public ProjectionOptions Projection { get; init; } = new();
 }

@@ -29,6 +29,8 @@ public static class SwarmOptionsRules
         .. CheckNode(options.Node, options.Members),
         .. ConfigurationKeys.Numbers.SelectMany(key => key.CheckRange(key.Get(options))),
         .. CheckElection(options.HeartbeatTicks, options.ElectionTicks),
+        .. ProjectionRules.Check(options.Projection),
+        .. ProjectionRules.CheckBatch(options),
     ];
 
     /// <summary>The key of a member: <c>members[0]</c> and so on.</summary>

@@ -93,6 +93,16 @@ public sealed partial class SwarmNode : IAsyncDisposable
     public ISwarmClient Client { get; }
 
     /// <summary>
+    /// The node's ledger, for whoever follows it. For reading only, and only until the node stops.
+    /// </summary>
+    public GovernanceLedger Ledger => _ledger;
+
+    /// <summary>
+    /// Records were added to <see cref="Ledger"/>. Raised on the thread that applies: a handler returns at once and never throws.
+    /// </summary>
+    public event EventHandler? RecordsAdded;
+
+    /// <summary>
     /// Completes when the node has stopped because it was told to, and faults when it had to stop by itself: a failed write, damage, a
     /// state that differs from the leader's. After a fault the process should end.
     /// </summary>
@@ -270,6 +280,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
     }
 
+    private void OnRecordsAdded() => RecordsAdded?.Invoke(this, EventArgs.Empty);
+
     private bool PostFromClient(NodeMessage message) => _node.TryPost(Lanes.Clients, message);
 
     private async Task FlushLedgerAsync()
@@ -398,6 +410,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     LogStallOver(logger);
                     break;
                 case SwarmEvent.RecordsAdded:
+                    host.OnRecordsAdded();
                     break;
                 default:
                     throw new ArgumentOutOfRangeException(nameof(happened), happened, "Not an event.");

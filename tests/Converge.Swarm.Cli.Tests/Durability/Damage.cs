@@ -33,6 +33,14 @@ internal sealed class Damage : IDisposable
         return damage;
     }
 
+    /// <summary>Turns bytes into zeros, as they are where a write never reached the disk.</summary>
+    public static Damage Cleared(string path, long from, long to)
+    {
+        Damage damage = new(path);
+        SegmentFile.Clear(path, from, to);
+        return damage;
+    }
+
     /// <summary>Takes the file away.</summary>
     public static Damage Remove(string path)
     {

@@ -29,7 +29,7 @@ public sealed class KillTests(SharedSwarm shared)
     [Fact]
     public async Task Leader_after_leader_killed_under_load_takes_nothing_acknowledged_with_it()
     {
-        const int Leaders = 4;
+        const int Leaders = 3;
         ProcessSwarm swarm = await shared.WholeAsync();
         await using ClientLoad load = await ClientLoad.StartAsync(swarm);
         await swarm.BreakAsync(async () =>
@@ -51,7 +51,7 @@ public sealed class KillTests(SharedSwarm shared)
     [Fact]
     public async Task All_nodes_killed_at_once_under_load_come_back_with_everything_acknowledged()
     {
-        const int Times = 3;
+        const int Times = 2;
         ProcessSwarm swarm = await shared.WholeAsync();
         await using ClientLoad load = await ClientLoad.StartAsync(swarm);
         await swarm.BreakAsync(async () =>

@@ -28,6 +28,23 @@ public sealed class PauseTests(SharedSwarm shared)
     }
 
     [SignalFact]
+    public async Task A_follower_that_stood_still_under_load_catches_up_and_disturbs_nobody()
+    {
+        ProcessSwarm swarm = await shared.WholeAsync();
+        await using ClientLoad load = await ClientLoad.StartAsync(swarm);
+        await swarm.BreakAsync(async () =>
+        {
+            (LocalNode leader, _) = await swarm.LeaderAsync();
+            LocalNode follower = swarm.Nodes.First(node => node != leader);
+            swarm.Pause(follower);
+            await load.GoesOnAsync(further: 200);
+            swarm.Resume(follower);
+            await load.GoesOnAsync();
+            await swarm.ProveAsync(await load.FinishAsync());
+        });
+    }
+
+    [SignalFact]
     public async Task A_command_handed_to_a_leader_that_stands_still_has_an_unknown_outcome_and_a_repetition_settles_it()
     {
         ProcessSwarm swarm = await shared.WholeAsync();

@@ -64,9 +64,9 @@ internal sealed class SegmentFile
     }
 
     /// <summary>Overwrites bytes with zeros, as a write leaves them that never reached the disk.</summary>
-    public void Clear(long from, long to)
+    public static void Clear(string path, long from, long to)
     {
-        using FileStream file = new(Path, FileMode.Open, FileAccess.Write, FileShare.None);
+        using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.None);
         file.Position = from;
         file.Write(new byte[to - from]);
         file.Flush(flushToDisk: true);

@@ -1,0 +1,113 @@
+using System.Text;
+using Converge.Core;
+using Converge.Core.Json;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests.Governance;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Converge.Swarm.Projection.Tests;
+
+/// <summary>What a swarm agreed on: the records, and the state that they are to be compared with.</summary>
+internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceState State, IReadOnlyCollection<string> ProposalIds)
+{
+    public IReadOnlyList<LedgerRecord> Records { get; } = [.. Encoded.Select(LedgerRecordCodec.Decode)];
+
+    /// <summary>Commits everything; what is refused leaves no record.</summary>
+    public static History Of(IEnumerable<FactSubmission> submissions, int factsInTerm = int.MaxValue)
+    {
+        AgreedLog log = new();
+        List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
+        HashSet<string> ids = new(StringComparer.Ordinal);
+        int facts = 0;
+        foreach (FactSubmission submission in submissions)
+        {
+            if (++facts % factsInTerm == 0)
+            {
+                log.Term = log.Term.Next;
+                records.Add(log.CommitAuthority(new NodeId(log.Term.Value % 3 + 1)).Record!);
+            }
+
+            ids.Add(submission.Fact.ProposalId);
+            if (log.Commit(submission).Record is { } record)
+            {
+                records.Add(record);
+            }
+        }
+
+        return new History(records, log.State, ids);
+    }
+
+    /// <summary>So many proposals, each with some facts of all kinds.</summary>
+    public static History OfProposals(int count) => Of(Enumerable.Range(1, count).SelectMany(i => FactsOf($"p{i}", i)), factsInTerm: 100);
+
+    /// <summary>The sample of the repository.</summary>
+    public static History OfSample()
+    {
+        string path = Path.Combine(Repository(), "samples", "governance-sample.jsonl");
+        return Of(File.ReadLines(path, Encoding.UTF8).Select(Parse), factsInTerm: 200);
+    }
+
+    public static FactSubmission Parse(string line) =>
+        FactJson.TryParse(Encoding.UTF8.GetBytes(line), out FactSubmission? submission, out InputFault? fault)
+            ? submission
+            : throw new FormatException($"{fault.Code.Name()}: {fault.Message} {line}");
+
+    public static string Repository()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Converge.Swarm.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new DirectoryNotFoundException($"There is no repository above {AppContext.BaseDirectory}.");
+    }
+
+    /// <summary>Random submissions about few proposals by few people, so that they meet in every way.</summary>
+    public static Gen<List<FactSubmission>> Any(int length) => Gen.ListOf(Submission, length);
+
+    private static Gen<FactSubmission> Submission =>
+        from kind in Gen.Frequency(
+            (2, Gen.Constant(FactKind.ProposalCreated)),
+            (9, Gen.Elements(Enum.GetValues<FactKind>().Except([FactKind.ProposalCreated]).ToArray())))
+        from proposal in Gen.Elements("p", "q", "é'\"; DROP TABLE facts --")
+        from actor in Gen.Elements("a", "b", "漢😀")
+        from text in Gen.Elements("because", "it's", "\n")
+        from at in Gen.Elements<long?>(null, 1_700_000_000)
+        from revision in Gen.Frequency((9, Gen.Constant<ulong?>(null)), (1, Gen.Choose(0, 6).Select(number => (ulong?)number)))
+        from number in Gen.Choose(0, 40)
+        select new FactSubmission(
+            FactShape.Create(kind, proposal, actor, kind.RequiresReason() ? $"because {text}" : null, kind == FactKind.ProposalCreated ? "c0ffee" : null),
+            at,
+            number == 0 ? null : new CommandId("s", (ulong)number),
+            revision,
+            number % 2 == 0 ? null : new LamportTimestamp((ulong)number, new NodeId(7)));
+
+    private static IEnumerable<FactSubmission> FactsOf(string id, int i)
+    {
+        yield return new(new ProposalCreated(id, "author://ann", $"Title of {id}", "c0ffee"), CommandId: new CommandId("s", (ulong)i));
+        switch (i % 4)
+        {
+            case 1:
+                yield return new(new ValidationFailed(id, "validator://tests", "red"));
+                yield return new(new PromotionRejected(id, "reviewer://bob", "no"));
+                break;
+            case 2:
+                yield return new(new ValidationPassed(id, "validator://tests", "green"));
+                yield return new(new PromotionApproved(id, "reviewer://bob"));
+                break;
+            case 3:
+                yield return new(new ValidationFailed(id, "validator://tests", "red"));
+                yield return new(new OverrideGranted(id, "lead://eve", "urgent"));
+                yield return new(new PromotionApproved(id, "reviewer://bob"));
+                yield return new(new RollbackIssued(id, "oncall://dan", "broken"));
+                break;
+            default:
+                break;
+        }
+    }
+}
