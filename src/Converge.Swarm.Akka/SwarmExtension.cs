@@ -82,7 +82,8 @@ public sealed class SwarmExtension : IExtension
 
             var completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var clients = new Gate(settings.MaxPendingCommands);
-            IActorRef guardian = system.ActorOf(SwarmGuardian.Props(settings, folderLock, ledger, isKnown, clients, completion), GuardianName);
+            var news = new NodeNews();
+            IActorRef guardian = system.ActorOf(SwarmGuardian.Props(settings, folderLock, ledger, isKnown, clients, news, completion), GuardianName);
             var extension = new SwarmExtension(
                 settings,
                 guardian,
@@ -102,7 +103,8 @@ public sealed class SwarmExtension : IExtension
 
                         return entered;
                     },
-                    ledger),
+                    ledger,
+                    news),
                 completion.Task);
             extension.StopWith(system);
             return extension;

@@ -3,17 +3,19 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Converge.Core;
 using Converge.Swarm.Cli.Demo;
+using Converge.Swarm.Cli.Export;
 using Converge.Swarm.Cli.Import;
+using Converge.Swarm.Cli.Leader;
 using Converge.Swarm.Cli.Log;
 using Converge.Swarm.Cli.Nodes;
 using Converge.Swarm.Cli.Projection;
 using Converge.Swarm.Cli.Proposal;
 using Converge.Swarm.Cli.Propose;
+using Converge.Swarm.Cli.Receipt;
 using Converge.Swarm.Cli.Status;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Cli.Up;
 using Converge.Swarm.Cli.Verify;
-using Converge.Swarm.Http;
 
 namespace Converge.Swarm.Cli;
 
@@ -92,7 +94,10 @@ internal static class ConvergeProgram
         ProposalCommand.Build(terminal),
         LogCommand.Build(terminal),
         StatusCommand.Build(terminal),
+        LeaderCommand.Build(terminal),
         ImportCommand.Build(terminal),
+        ExportCommand.Build(terminal),
+        ReceiptCommand.Build(terminal),
         VerifyCommand.Build(terminal),
         ProjectionCommand.Build(terminal),
         DemoCommand.Build(terminal),

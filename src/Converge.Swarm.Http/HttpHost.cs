@@ -1,6 +1,9 @@
 using System.Net;
 using Converge.Core;
 using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Leader;
+using Converge.Swarm.Http.Ledger;
+using Converge.Swarm.Http.OpenApi;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Proposals;
 using Converge.Swarm.Http.Requests;
@@ -9,6 +12,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -35,6 +40,9 @@ public sealed class HttpHost : IAsyncDisposable
 
     /// <summary>The API's base address.</summary>
     public Uri Url => new($"http://{Address}/");
+
+    /// <summary>What it answers, for a test that holds it against its description.</summary>
+    internal IReadOnlyList<Endpoint> Endpoints => [.. ((IEndpointRouteBuilder)_application).DataSources.SelectMany(source => source.Endpoints)];
 
     /// <summary>Starts to listen. When the task completes, requests are answered.</summary>
     /// <param name="client">What the API speaks to. Not disposed here.</param>
@@ -106,9 +114,12 @@ public sealed class HttpHost : IAsyncDisposable
         application.Use(new HostGuard().InvokeAsync);
         application.Use(new RequestDeadline(limits.RequestTimeout).InvokeAsync);
         application.UseRouting();
-        FactEndpoints.Map(application, client, new FactBatch(client, limits));
+        FactEndpoints.Map(application, client, new FactBatch(client, limits), new FactStream(client, limits, application.Lifetime.ApplicationStopping));
+        LeaderEndpoints.Map(application, client);
         ProposalEndpoints.Map(application, client, proposals);
+        LedgerEndpoints.Map(application, client);
         StatusEndpoints.Map(application, client, proposals);
+        OpenApiEndpoint.Map(application);
         return application;
     }
 
@@ -125,6 +136,8 @@ public sealed class HttpHost : IAsyncDisposable
         kestrel.Limits.MaxResponseBufferSize = limits.MaxUnsentBytes;
         kestrel.Limits.RequestHeadersTimeout = limits.HeaderTimeout;
         kestrel.Limits.KeepAliveTimeout = limits.KeepAlive;
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(limits.MinBytesPerSecond, limits.SlownessAllowed);
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(limits.MinBytesPerSecond, limits.SlownessAllowed);
         kestrel.Listen(listen, endpoint => endpoint.Protocols = HttpProtocols.Http1);
     }
 

@@ -11,6 +11,12 @@ public sealed record HttpLimits
     /// <summary>The greatest number of batches at work at the same time; further ones are answered <c>busy</c>.</summary>
     public int MaxConcurrentBatches { get; init; } = 64;
 
+    /// <summary>The greatest number of open streams of records; further ones are answered <c>busy</c>.</summary>
+    public int MaxConcurrentStreams { get; init; } = 64;
+
+    /// <summary>A stream without a record for so long says that it is still there.</summary>
+    public TimeSpan StreamHeartbeat { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>The greatest length of one batch, in bytes.</summary>
     public long MaxBatchBytes { get; init; } = 256L * 1024 * 1024;
 
@@ -29,11 +35,17 @@ public sealed record HttpLimits
     /// <summary>How long a client may take to send a request's header.</summary>
     public TimeSpan HeaderTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A client that sends a body, or takes an answer, more slowly than this for <see cref="SlownessAllowed"/> is cut off.</summary>
+    public int MinBytesPerSecond { get; init; } = 240;
+
+    /// <summary>How long a client may be slower than <see cref="MinBytesPerSecond"/>: longer than a busy machine keeps anyone waiting.</summary>
+    public TimeSpan SlownessAllowed { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long an idle connection is kept.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How long any request but a batch may take in all. The swarm's own limit is shorter; this one is for the case that it is not kept.
+    /// How long any request but a batch or a stream may take in all. The swarm's own limit is shorter; this one is for the case that it is not kept.
     /// </summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

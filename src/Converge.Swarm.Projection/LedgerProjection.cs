@@ -32,6 +32,8 @@ public sealed partial class LedgerProjection : IProposalIndex, IAsyncDisposable
     /// </summary>
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(50);
 
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(500);
+
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
     private readonly GovernanceLedger _ledger;
@@ -50,6 +52,11 @@ public sealed partial class LedgerProjection : IProposalIndex, IAsyncDisposable
     private bool _woken;
     private bool _wanted;
     private bool _stop;
+
+    // The thread's own: what the log was told.
+    private bool _toldOpened;
+    private bool _toldCaughtUp;
+    private string? _toldProblem;
 
     private ProjectionStatus _status;
     private int _queriesTaken;
@@ -266,15 +273,22 @@ public sealed partial class LedgerProjection : IProposalIndex, IAsyncDisposable
             : throw new ProposalIndexUnavailableException(ProposalIndexFault.Behind, "The projection is being filled anew.");
     }
 
+    /// <summary>The thread. It waits for the store itself: what a database takes long for costs the thread pool nothing.</summary>
     private void Run()
     {
         try
         {
-            RunAsync().GetAwaiter().GetResult();
+            while (!_stopping.IsCancellationRequested)
+            {
+                NextStep next = _work.StepAsync(_stopping.Token).GetAwaiter().GetResult();
+                Publish();
+                Tell(next);
+                Pause(next);
+            }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
-            // Told to stop, in the middle of a batch that is now undone.
+            // Told to stop in the middle of a batch, which is undone.
         }
         finally
         {
@@ -282,41 +296,31 @@ public sealed partial class LedgerProjection : IProposalIndex, IAsyncDisposable
         }
     }
 
-    private async Task RunAsync()
+    private void Tell(NextStep next)
     {
-        bool opened = false;
-        bool caughtUp = false;
-        string? told = null;
-        while (!_stopping.IsCancellationRequested)
+        if (_work.Problem is { } problem)
         {
-            NextStep next = await _work.StepAsync(_stopping.Token);
-            Publish();
-            if (_work.Problem is { } problem)
+            (_toldOpened, _toldCaughtUp) = (false, false);
+            if (!string.Equals(_toldProblem, problem.Message, StringComparison.Ordinal))
             {
-                (opened, caughtUp) = (false, false);
-                if (!string.Equals(told, problem.Message, StringComparison.Ordinal))
-                {
-                    told = problem.Message;
-                    LogFailed(_logger, _store.Name, _work.BackOff.TotalSeconds, problem.Message);
-                }
-            }
-            else
-            {
-                told = null;
-                if (!opened)
-                {
-                    opened = true;
-                    LogOpened(_logger, _store.Name, _work.Position!.Sequence, _ledger.LastSequence);
-                }
-
-                if (!caughtUp && next == NextStep.WhenWoken && _work.RecordsPerSecond is { } rate)
-                {
-                    caughtUp = true;
-                    LogCaughtUp(_logger, _store.Name, _work.Position!.Sequence, (long)rate);
-                }
+                _toldProblem = problem.Message;
+                LogFailed(_logger, _store.Name, _work.BackOff.TotalSeconds, problem.Message);
             }
 
-            Pause(next);
+            return;
+        }
+
+        _toldProblem = null;
+        if (!_toldOpened)
+        {
+            _toldOpened = true;
+            LogOpened(_logger, _store.Name, _work.Position!.Sequence, _ledger.LastSequence);
+        }
+
+        if (!_toldCaughtUp && next == NextStep.WhenWoken && _work.RecordsPerSecond is { } rate)
+        {
+            _toldCaughtUp = true;
+            LogCaughtUp(_logger, _store.Name, _work.Position!.Sequence, (long)rate);
         }
     }
 
@@ -341,6 +345,8 @@ public sealed partial class LedgerProjection : IProposalIndex, IAsyncDisposable
             switch (next)
             {
                 case NextStep.Now:
+                    _wanted = _waits.Any;
+                    WaitWhile(() => !_wanted, _work.Rest < LongestRest ? _work.Rest : LongestRest);
                     break;
                 case NextStep.WhenWoken:
                     while (!_woken && !_stop)

@@ -119,6 +119,18 @@ public sealed class BoundaryTests
     }
 
     [Fact]
+    public async Task A_body_that_does_not_come_is_408_and_the_connection_is_closed()
+    {
+        await using Api api = await Api.StartAsync(new HttpLimits { SlownessAllowed = TimeSpan.FromSeconds(1.5) });
+
+        string answer = await api.RawAsync(
+            "POST /v1/facts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+
+        Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
+        Assert.Contains("request_timeout", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task No_body_whatever_its_bytes_is_more_than_an_answer()
     {
         await using Api api = await Api.StartAsync();

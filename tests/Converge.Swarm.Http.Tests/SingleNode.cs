@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
@@ -14,8 +15,10 @@ internal sealed class SingleNode : ISwarmClient
     private static readonly Term OnlyTerm = new(1);
 
     private readonly Lock _gate = new();
+    private volatile Exception? _streamFault;
     private readonly GovernanceState _state = new();
     private readonly List<LedgerRecord> _records = [];
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _milliseconds = 1_700_000_000_000;
 
     /// <summary>Answers in the state's place, when set.</summary>
@@ -23,6 +26,9 @@ internal sealed class SingleNode : ISwarmClient
 
     /// <summary>Thrown by everything, when set.</summary>
     public Exception? Fault { get; set; }
+
+    /// <summary>Thrown in place of every proof, when set.</summary>
+    public Exception? ProofFault { get; set; }
 
     /// <summary>Awaited before anything is answered.</summary>
     public Func<CancellationToken, Task> Before { get; set; } = _ => Task.CompletedTask;
@@ -32,6 +38,15 @@ internal sealed class SingleNode : ISwarmClient
 
     /// <summary>The consistency of the last read.</summary>
     public ReadConsistency? LastConsistency { get; private set; }
+
+    /// <summary>Told from where each subscription begins.</summary>
+    public Action<ulong> Subscribing { get; set; } = _ => { };
+
+    /// <summary>What a wish to transfer the leadership comes to.</summary>
+    public LeadershipTransfer Transfer { get; set; } = new LeadershipTransferred(Self, OnlyTerm);
+
+    /// <summary>Who was wanted as leader last.</summary>
+    public NodeId? TransferWanted { get; private set; }
 
     /// <summary>How many facts came in together, call by call.</summary>
     public List<int> Batches { get; } = [];
@@ -79,6 +94,47 @@ internal sealed class SingleNode : ISwarmClient
         }
     }
 
+    public async IAsyncEnumerable<LedgerRecord> SubscribeAsync(
+        ulong fromSequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        Subscribing(fromSequence);
+        for (ulong next = fromSequence; ;)
+        {
+            Task changed;
+            LedgerRecord? record;
+            lock (_gate)
+            {
+                changed = _changed.Task;
+                record = _records.Find(candidate => candidate.Sequence == next);
+            }
+
+            if (record is null)
+            {
+                await (_streamFault is null ? changed.WaitAsync(cancellationToken) : throw _streamFault);
+            }
+            else
+            {
+                next++;
+                yield return record;
+            }
+        }
+    }
+
+    public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        TransferWanted = to;
+        return Transfer;
+    }
+
+    /// <summary>From now on subscriptions end with a fault, once they have given what is there.</summary>
+    public void EndSubscriptions(Exception fault)
+    {
+        _streamFault = fault;
+        Wake();
+    }
+
     public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         await EnterAsync(cancellationToken);
@@ -111,6 +167,68 @@ internal sealed class SingleNode : ISwarmClient
     /// <summary>Records a fact as if its answer had got lost on the way. Only from within <see cref="Answer"/>.</summary>
     public void ApplyUnseen(FactSubmission submission) => Apply(submission);
 
+    public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        InclusionProof proof = await GetInclusionProofAsync(sequence, size, cancellationToken);
+        lock (_gate)
+        {
+            LedgerRecord last = _records[(int)proof.Size - 1];
+            return new LedgerReceipt(_records[(int)sequence - 1], new LedgerHead(proof.Size, last.Hash, proof.Root, last.Index, last.Term), proof.Path);
+        }
+    }
+
+    public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        ThrowProofFault();
+        lock (_gate)
+        {
+            ulong records = size ?? (ulong)_records.Count;
+            CheckRange(sequence, records);
+            return new InclusionProof(
+                sequence, records, LeafAt(sequence - 1).ToString(), Texts(MerkleTree.InclusionProof(LeafAt, sequence - 1, records)), RootOf(records));
+        }
+    }
+
+    public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default)
+    {
+        await EnterAsync(cancellationToken);
+        ThrowProofFault();
+        lock (_gate)
+        {
+            ulong records = to ?? (ulong)_records.Count;
+            CheckRange(from, records);
+            return new ConsistencyProof(from, records, RootOf(from), RootOf(records), Texts(MerkleTree.ConsistencyProof(LeafAt, from, records)));
+        }
+    }
+
+    private static string[] Texts(IEnumerable<Hash256> hashes) => [.. hashes.Select(hash => hash.ToString())];
+
+    private void ThrowProofFault()
+    {
+        if (ProofFault is not null)
+        {
+            throw ProofFault;
+        }
+    }
+
+    private void CheckRange(ulong first, ulong second)
+    {
+        if (Math.Max(first, second) > (ulong)_records.Count)
+        {
+            throw new LedgerRangeException("size", isBeyondLedger: true, "The ledger is not that long.");
+        }
+
+        if (first > second)
+        {
+            throw new LedgerRangeException("size", isBeyondLedger: false, "It is not among them.");
+        }
+    }
+
+    private Hash256 LeafAt(ulong leaf) => Hash256.TryParse(_records[(int)leaf].Hash, out Hash256 hash) ? hash : throw new InvalidOperationException("Not a hash.");
+
+    private string RootOf(ulong size) => MerkleTree.Root(LeafAt, size).ToString();
+
     private async Task EnterAsync(CancellationToken cancellationToken)
     {
         await Before(cancellationToken);
@@ -120,8 +238,18 @@ internal sealed class SingleNode : ISwarmClient
         }
     }
 
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            TaskCompletionSource waited = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waited.SetResult();
+        }
+    }
+
     private LedgerHead Head() => new(
-        _state.LastSequence, _state.LastHash.ToString(), new string('0', 64), _records.Count == 0 ? LogIndex.Zero : _records[^1].Index, OnlyTerm);
+        _state.LastSequence, _state.LastHash.ToString(), RootOf(_state.LastSequence), _records.Count == 0 ? LogIndex.Zero : _records[^1].Index, OnlyTerm);
 
     private CommitAnswer Apply(FactSubmission submission)
     {
@@ -130,6 +258,7 @@ internal sealed class SingleNode : ISwarmClient
         if (outcome.Record is { } record)
         {
             _records.Add(LedgerRecordCodec.Decode(record));
+            Wake();
         }
 
         return outcome.ToAnswer() ?? throw new InvalidOperationException("A fact was applied without an answer.");

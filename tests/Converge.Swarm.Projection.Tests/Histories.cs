@@ -42,11 +42,11 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
     /// <summary>So many proposals, each with some facts of all kinds.</summary>
     public static History OfProposals(int count) => Of(Enumerable.Range(1, count).SelectMany(i => FactsOf($"p{i}", i)), factsInTerm: 100);
 
-    /// <summary>The sample of the repository.</summary>
-    public static History OfSample()
+    /// <summary>The sample of the repository, and further facts behind it.</summary>
+    public static History OfSample(params GovernanceFact[] further)
     {
         string path = Path.Combine(Repository(), "samples", "governance-sample.jsonl");
-        return Of(File.ReadLines(path, Encoding.UTF8).Select(Parse), factsInTerm: 200);
+        return Of([.. File.ReadLines(path, Encoding.UTF8).Select(Parse), .. further.Select(fact => new FactSubmission(fact))], factsInTerm: 200);
     }
 
     public static FactSubmission Parse(string line) =>

@@ -15,8 +15,8 @@ public sealed class SqliteProjectionTests : ProjectionStoreContract, IDisposable
 
     private protected override Task<Database> LookAsync(string name) => Database.SqliteAsync(_folder.Sub(name));
 
-    private protected override async Task<IProjectionStore?> CreateFailingAsync(string name) =>
-        await Task.FromResult(new FailingBeforeCommit(_folder.Sub(name)));
+    private protected override Task<IProjectionStore> CreateFailingAsync(string name) =>
+        Task.FromResult<IProjectionStore>(new FailingBeforeCommit(_folder.Sub(name)));
 
     [Fact]
     public async Task A_file_that_was_deleted_is_not_there_and_begins_anew()

@@ -103,7 +103,8 @@ public static class SubmissionRules
         return null;
     }
 
-    private static InputFault? CheckCommandId(CommandId? command)
+    /// <summary>The first fault of a command's id, for those who number commands; null when there is none.</summary>
+    public static InputFault? CheckCommandId(CommandId? command)
     {
         if (command is null)
         {

@@ -9,7 +9,10 @@ public static class CommitAnswerJson
     private const string OutcomeUnknown = "outcome_unknown";
 
     /// <summary>Writes one answer as an object.</summary>
-    public static void Write(Utf8JsonWriter writer, CommitAnswer answer)
+    public static void Write(Utf8JsonWriter writer, CommitAnswer answer) => Write(writer, answer, receipt: null);
+
+    /// <summary>Writes one answer as an object, with the receipt of its record as the last field <c>receipt</c>, byte for byte as sealed.</summary>
+    public static void Write(Utf8JsonWriter writer, CommitAnswer answer, LedgerReceipt? receipt)
     {
         writer.WriteStartObject();
         switch (answer)
@@ -42,6 +45,12 @@ public static class CommitAnswerJson
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(answer), answer, "Not one of the four answers.");
+        }
+
+        if (receipt is not null)
+        {
+            writer.WritePropertyName("receipt"u8);
+            writer.WriteRawValue(LedgerReceiptJson.ToUtf8(receipt), skipInputValidation: true);
         }
 
         writer.WriteEndObject();

@@ -9,6 +9,8 @@ internal static class HashText
 
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdef");
 
+    public static bool IsHash(string text) => text.Length == Length && !text.AsSpan().ContainsAnyExcept(Digits);
+
     public static bool TryRead(ref JsonFields json, string field, out string? hash)
     {
         hash = null;
@@ -17,7 +19,7 @@ internal static class HashText
             return false;
         }
 
-        if (text.Length != Length || text.AsSpan().ContainsAnyExcept(Digits))
+        if (!IsHash(text))
         {
             return json.Fail(InputFaultCode.InvalidValue, $"{field} must be 64 lower-case hexadecimal digits.", field);
         }

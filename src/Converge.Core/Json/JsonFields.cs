@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -12,11 +13,13 @@ internal ref struct JsonFields
 {
     private const int MaxQuotedNameLength = 64;
 
+    private readonly ReadOnlySpan<byte> _input;
     private Utf8JsonReader _reader;
     private string _prefix = "";
 
     public JsonFields(ReadOnlySpan<byte> utf8)
     {
+        _input = utf8;
         _reader = new Utf8JsonReader(utf8);
         if (!Utf8.IsValid(utf8))
         {
@@ -57,7 +60,7 @@ internal ref struct JsonFields
             return false;
         }
 
-        name = Encoding.UTF8.GetBytes(unescaped!);
+        name = Encoding.UTF8.GetBytes(unescaped);
         return true;
     }
 
@@ -120,6 +123,20 @@ internal ref struct JsonFields
 
         return _reader.TokenType == JsonTokenType.StartObject
             || Fail(InputFaultCode.InvalidType, $"{_prefix}{field} must be an array of objects.", field);
+    }
+
+    /// <summary>Takes an array's next element, which is a string; false at the array's end.</summary>
+    public bool TryNextString(string field, [NotNullWhen(true)] out string? value)
+    {
+        value = null;
+        if (!TryAdvance() || _reader.TokenType == JsonTokenType.EndArray)
+        {
+            return false;
+        }
+
+        return _reader.TokenType == JsonTokenType.String
+            ? TryUnescape(field, out value)
+            : Fail(InputFaultCode.InvalidType, $"{_prefix}{field} must be an array of strings.", field);
     }
 
     public bool TryReadString(string field, out string value)
@@ -245,6 +262,29 @@ internal ref struct JsonFields
         }
     }
 
+    /// <summary>Takes a value of any type as the bytes that it is written in.</summary>
+    public bool TryReadRaw(out ReadOnlySpan<byte> raw)
+    {
+        raw = default;
+        if (!TryAdvance())
+        {
+            return false;
+        }
+
+        int start = (int)_reader.TokenStartIndex;
+        if (!TrySkip())
+        {
+            return false;
+        }
+
+        raw = _input[start..(int)_reader.BytesConsumed];
+        return true;
+    }
+
+    /// <summary>Records a fault that was found in the bytes of a field's value; always false.</summary>
+    public bool FailInside(string field, InputFault fault) =>
+        Fail(fault.Code, fault.Message, fault.Field is null ? field : $"{field}.{fault.Field}");
+
     /// <summary>Records the fault unless there is one; always false.</summary>
     public bool Fail(InputFaultCode code, string message, string? field)
     {
@@ -291,11 +331,11 @@ internal ref struct JsonFields
         }
     }
 
-    private bool TryUnescape(string field, out string? value)
+    private bool TryUnescape(string field, [NotNullWhen(true)] out string? value)
     {
         try
         {
-            value = _reader.GetString();
+            value = _reader.GetString()!;
             return true;
         }
         catch (InvalidOperationException)

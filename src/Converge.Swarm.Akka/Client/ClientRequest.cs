@@ -6,7 +6,8 @@ namespace Converge.Swarm.Akka;
 /// <summary>The messages to a node that come from clients.</summary>
 internal static class ClientRequest
 {
-    public static bool Is(NodeMessage message) => message is NodeMessage.Submit or NodeMessage.Read or NodeMessage.GetStatus;
+    public static bool Is(NodeMessage message) =>
+        message is NodeMessage.Submit or NodeMessage.Read or NodeMessage.GetStatus or NodeMessage.TransferLeadership;
 
     /// <summary>Whether a request is of no use before a leader is known.</summary>
     public static bool NeedsLeader(NodeMessage message) => message is NodeMessage.Submit or NodeMessage.Read { Consistency: ReadConsistency.Linearizable };
@@ -29,6 +30,10 @@ internal static class ClientRequest
             case NodeMessage.GetStatus status:
                 status.Reply.Abandon(new SwarmUnavailableException(reason, message));
                 break;
+            case NodeMessage.TransferLeadership transfer:
+                transfer.Reply.Send(new LeadershipTransferRefused(
+                    reason == NotCommittedReason.Stopping ? TransferRefusal.Stopping : TransferRefusal.Busy, message));
+                break;
             case StateMachineMessage.Query query:
                 query.Refuse(reason, message);
                 break;
@@ -46,6 +51,10 @@ internal static class ClientRequest
             var answers = new CommitAnswer[submit.Commands.Count];
             Array.Fill(answers, new FactOutcomeUnknown("The node stopped before the outcome was known."));
             submit.Reply.Send(answers);
+        }
+        else if (request is NodeMessage.TransferLeadership transfer)
+        {
+            transfer.Reply.Send(new LeadershipTransferUnknown("The node stopped before it was known who leads."));
         }
         else
         {

@@ -18,6 +18,7 @@ internal sealed class SwarmGuardian : UntypedActor
     private readonly FolderLock _folderLock;
     private readonly GovernanceLedger _ledger;
     private readonly Gate _clients;
+    private readonly NodeNews _news;
     private readonly LogLife _logLife;
     private readonly TaskCompletionSource _completion;
     private readonly List<IActorRef> _waitingForStop = [];
@@ -27,18 +28,19 @@ internal sealed class SwarmGuardian : UntypedActor
     private Task<bool>? _drain;
     private bool _stopping;
 
-    public SwarmGuardian(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, TaskCompletionSource completion)
+    public SwarmGuardian(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, NodeNews news, TaskCompletionSource completion)
     {
         _settings = settings;
         _folderLock = folderLock;
         _ledger = ledger;
         _clients = clients;
+        _news = news;
         _completion = completion;
         _logLife = new LogLife(isKnown);
     }
 
-    public static Props Props(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, TaskCompletionSource completion) =>
-        global::Akka.Actor.Props.Create(() => new SwarmGuardian(settings, folderLock, ledger, isKnown, clients, completion))
+    public static Props Props(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, NodeNews news, TaskCompletionSource completion) =>
+        global::Akka.Actor.Props.Create(() => new SwarmGuardian(settings, folderLock, ledger, isKnown, clients, news, completion))
             .WithDispatcher(settings.Dispatcher)
             .WithMailbox(SwarmMailbox.Id);
 
@@ -76,6 +78,7 @@ internal sealed class SwarmGuardian : UntypedActor
         var peers = new Peers((ExtendedActorSystem)Context.System, _settings);
         _node = Context.ActorOf(NodeHost.Props(_settings, _ledger, _logLife, peers, _clients), SwarmExtension.NodeName);
         _client = Context.ActorOf(ClientProxy.Props(_settings, _node, _clients), SwarmExtension.ClientName);
+        Context.ActorOf(NewsReader.Props(_settings, _news), "news");
         Context.Watch(_node);
     }
 

@@ -15,7 +15,7 @@ internal static class ImportCommand
 
     public static Command Build(CommandTerminal terminal)
     {
-        Argument<string> file = new("file") { Description = "JSON Lines, one fact a line; may be gzipped; - for the standard input." };
+        Argument<string> file = new("file") { Description = "JSON Lines, one fact a line, or a file of 'converge export'; may be gzipped; - for the standard input." };
         Option<string[]> urls = SwarmUrls.Option("--to", "--url");
         Option<double> timeout = CommonOptions.TimeoutSeconds(DefaultTimeoutSeconds, "How long to go on without any progress.");
         Option<bool> json = CommonOptions.Json();

@@ -8,7 +8,7 @@ using Converge.Swarm.Http.Facts;
 namespace Converge.Swarm.Cli.Import;
 
 /// <summary>
-/// A file of facts, JSON Lines, plain or gzipped. Read twice: once for the hash of its content, which names the import's session, and
+/// A file of facts, JSON Lines, plain or gzipped; of a file of ledger records, those that are facts. Read twice: once for the hash of its content, which names the import's session, and
 /// once for its lines. Equal content makes equal command ids, so that a second import of it changes nothing.
 /// </summary>
 internal sealed class ImportSource : IDisposable
@@ -101,8 +101,18 @@ internal sealed class ImportSource : IDisposable
     {
         if (!FactJson.TryParse(line.Bytes.Span, out FactSubmission? submission, out InputFault? fault))
         {
-            failure(new ImportFailure(line.Number, fault.Code.Name(), fault.Message));
-            return;
+            if (!LedgerRecordJson.TryParse(line.Bytes.Span, out LedgerRecord? record, out _))
+            {
+                failure(new ImportFailure(line.Number, fault.Code.Name(), fault.Message));
+                return;
+            }
+
+            submission = record.Submission;
+            if (submission is null)
+            {
+                // Whose term began elsewhere is no fact of this swarm.
+                return;
+            }
         }
 
         bool owns = submission.CommandId is null;

@@ -14,8 +14,6 @@ internal static class LogCommand
     private const int DefaultLast = 20;
     private const int PageRecords = 1_000;
 
-    private static readonly TimeSpan FollowInterval = TimeSpan.FromMilliseconds(500);
-
     public static Command Build(CommandTerminal terminal)
     {
         Option<ulong?> from = new("--from") { Description = "The first record to show; without it, the last ones are shown.", HelpName = "N" };
@@ -50,7 +48,15 @@ internal static class LogCommand
             ulong count = parsed.GetValue(limit) ?? (parsed.GetValue(from) is null ? DefaultLast : ulong.MaxValue);
             ulong first = Math.Max(1, parsed.GetValue(from) ?? (last >= count ? last - count + 1 : 1));
             bool asJson = parsed.GetValue(json);
-            await ShowRecordsAsync(terminal, swarm, first, count, parsed.GetValue(follow), asJson, cancellation);
+            if (parsed.GetValue(follow))
+            {
+                await new LogFollower(swarm, terminal).FollowAsync(first, record => Show(terminal, record, asJson), cancellation);
+            }
+            else
+            {
+                await ShowRecordsAsync(terminal, swarm, first, count, asJson, cancellation);
+            }
+
             return ExitCode.Success;
         });
         return command;
@@ -71,37 +77,25 @@ internal static class LogCommand
     }
 
     private static async Task ShowRecordsAsync(
-        CommandTerminal terminal, SwarmConnection swarm, ulong first, ulong count, bool follow, bool json, CancellationToken cancellationToken)
+        CommandTerminal terminal, SwarmConnection swarm, ulong first, ulong count, bool json, CancellationToken cancellationToken)
     {
         ulong next = first;
-        ulong left = count;
-        try
+        for (ulong left = count; left > 0;)
         {
-            while (left > 0)
+            int page = (int)Math.Min(left, PageRecords);
+            IReadOnlyList<LedgerRecord> records = await swarm.AskAsync(node => node.ReadAsync(next, page, cancellationToken));
+            if (records.Count == 0)
             {
-                int page = (int)Math.Min(left, PageRecords);
-                IReadOnlyList<LedgerRecord> records = await swarm.AskAsync(node => node.ReadAsync(next, page, cancellationToken));
-                foreach (LedgerRecord record in records)
-                {
-                    Show(terminal, record, json);
-                }
-
-                next += (ulong)records.Count;
-                left = follow ? ulong.MaxValue : left - (ulong)records.Count;
-                if (records.Count == 0)
-                {
-                    if (!follow)
-                    {
-                        return;
-                    }
-
-                    await Task.Delay(FollowInterval, cancellationToken);
-                }
+                return;
             }
-        }
-        catch (OperationCanceledException) when (follow && cancellationToken.IsCancellationRequested)
-        {
-            // The way to end following.
+
+            foreach (LedgerRecord record in records)
+            {
+                Show(terminal, record, json);
+            }
+
+            next += (ulong)records.Count;
+            left -= (ulong)records.Count;
         }
     }
 

@@ -10,12 +10,12 @@ using Spectre.Console;
 
 namespace Converge.Swarm.Cli.Verify;
 
-/// <summary><c>converge verify DIR|URL</c>: derives everything about a ledger anew and compares.</summary>
+/// <summary><c>converge verify DIR|FILE|URL</c>: derives everything about a ledger anew and compares.</summary>
 internal static class VerifyCommand
 {
     public static Command Build(CommandTerminal terminal)
     {
-        Argument<string> target = new("target") { Description = "A node's address, or the data folder of a node that does not run.", HelpName = "DIR|URL" };
+        Argument<string> target = new("target") { Description = "A node's address, the data folder of a node that does not run, or a file of 'converge export'.", HelpName = "DIR|FILE|URL" };
         Option<FileInfo?> head = new("--head")
         {
             Description = "A head saved earlier ('converge log --head --json'): the ledger must still hold all of it, unchanged.",
@@ -32,6 +32,7 @@ internal static class VerifyCommand
             Examples:
               converge verify http://127.0.0.1:7101
               converge verify data/up/node1 --head head.json
+              converge verify ledger.jsonl
             """)
         {
             target, head, json,
@@ -39,9 +40,10 @@ internal static class VerifyCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             string named = parsed.GetRequiredValue(target);
-            LedgerHead? saved = parsed.GetValue(head) is { } file ? ReadHead(file) : null;
+            LedgerHead? saved = parsed.GetValue(head) is { } file ? SavedHead.Read(file) : null;
             LedgerVerification verification = SwarmUrls.TryParse(named) is { } url
                 ? await LedgerProof.OfNodeAsync(url, saved, cancellation)
+                : File.Exists(named) ? await LedgerFile.VerifyAsync(new FileInfo(named), saved, cancellation)
                 : LedgerProof.OfFolder(named, saved);
             if (parsed.GetValue(json))
             {
@@ -57,31 +59,23 @@ internal static class VerifyCommand
         return command;
     }
 
-    private static LedgerHead ReadHead(FileInfo file)
-    {
-        const int LargestHeadBytes = 64 * 1024;
-        if (!file.Exists)
-        {
-            throw new CommandFault(ExitCode.Usage, $"--head: there is no file {file}.");
-        }
-
-        if (file.Length > LargestHeadBytes)
-        {
-            throw new CommandFault(ExitCode.Usage, $"--head: {file} is too large to be a head.");
-        }
-
-        return LedgerHeadJson.TryParse(File.ReadAllBytes(file.FullName), out LedgerHead? head, out InputFault? fault)
-            ? head
-            : throw new CommandFault(ExitCode.Usage, $"--head: {file} is not a head: {fault.Message}");
-    }
-
     private static void Write(Utf8JsonWriter json, LedgerVerification verification)
     {
         json.WriteStartObject();
         json.WriteNumber("records", verification.Records);
-        json.WritePropertyName("head");
-        LedgerHeadJson.Write(json, verification.Head);
-        json.WriteString("root", verification.Root);
+        if (verification.IsExcerpt)
+        {
+            json.WriteNumber("first", verification.FirstSequence);
+            json.WriteNumber("last", verification.Head.Sequence);
+            json.WriteString("hash", verification.Head.Hash);
+        }
+        else
+        {
+            json.WritePropertyName("head");
+            LedgerHeadJson.Write(json, verification.Head);
+            json.WriteString("root", verification.Root);
+        }
+
         json.WriteBoolean("ok", verification.Ok);
         WriteTexts(json, "problems", verification.Problems);
         WriteTexts(json, "remarks", verification.Remarks);
@@ -103,7 +97,16 @@ internal static class VerifyCommand
     {
         screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{verification.Records:N0} records in {target}");
         screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"hash  {verification.Head.Hash}");
-        screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"root  {verification.Root}");
+        if (verification.IsExcerpt)
+        {
+            screen.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture, $"[grey]An excerpt from record {verification.FirstSequence} on: what came before it, and so the Merkle root, cannot be told.[/]");
+        }
+        else
+        {
+            screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"root  {verification.Root}");
+        }
+
         foreach (string remark in verification.Remarks)
         {
             screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[grey]{Printable.Line(remark)}[/]");

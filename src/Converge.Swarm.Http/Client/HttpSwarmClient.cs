@@ -2,13 +2,18 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Http.Facts;
+using Converge.Swarm.Http.Leader;
+using Converge.Swarm.Http.Ledger;
+using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Converge.Swarm.Http.Status;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Http;
 
@@ -24,6 +29,14 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 {
     /// <summary>The greatest number of facts in one request; more are sent in several, one after the other.</summary>
     public const int MaxFactsPerRequest = 2_000;
+
+    /// <summary>A record as JSON, every character of its texts escaped, with the name of its field.</summary>
+    private const int MaxEventLineBytes = 256 * 1024;
+
+    private const int MaxEventLines = 1_024;
+
+    /// <summary>A node says at least every fifteen seconds that its stream is still there.</summary>
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(45);
 
     private readonly HttpClient _http;
 
@@ -104,6 +117,30 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{FactEndpoints.Path}/{sequence}{LedgerEndpoints.ReceiptSuffix}{Query("size", size)}");
+        byte[] body = await GetProofAsync(path, cancellationToken);
+        return LedgerReceiptJson.TryParse(body, out LedgerReceipt? receipt, out InputFault? fault) ? receipt : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
+    public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.InclusionPath}/{sequence}{Query("size", size)}");
+        byte[] body = await GetProofAsync(path, cancellationToken);
+        return InclusionProofJson.TryParse(body, out InclusionProof? proof, out InputFault? fault) ? proof : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.ConsistencyPath}{Query("from", from)}{Query("to", to, '&')}");
+        byte[] body = await GetProofAsync(path, cancellationToken);
+        return ConsistencyProofJson.TryParse(body, out ConsistencyProof? proof, out InputFault? fault) ? proof : throw NotUnderstood(path, fault.Message);
+    }
+
+    /// <inheritdoc/>
     public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         const string Path = "/v1/status";
@@ -118,11 +155,114 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    /// <remarks>Ends with <see cref="SwarmUnavailableException"/> when the node stops or falls silent; nothing is repeated by itself.</remarks>
+    /// <exception cref="SwarmProtocolException">What answers is not a node of this version.</exception>
+    public async IAsyncEnumerable<LedgerRecord> SubscribeAsync(
+        ulong fromSequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ulong next = Math.Max(1, fromSequence);
+        string path = string.Create(CultureInfo.InvariantCulture, $"{FactStream.Path}?from={next}");
+        using HttpResponseMessage response = await SendAsync(path, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+        {
+            ThrowUnlessGood(path, response, await ReadBodyAsync(path, response, cancellationToken));
+        }
+
+        await using Stream body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        PipeReader reader = PipeReader.Create(body, new StreamPipeReaderOptions(leaveOpen: true));
+        JsonLineReader lines = new(reader, MaxEventLineBytes);
+        try
+        {
+            while (true)
+            {
+                foreach (JsonLine line in await ReadEventLinesAsync(lines, path, cancellationToken))
+                {
+                    // Ids, comments and the empty lines between events say nothing that the records do not.
+                    if (!line.TooLong && !line.Bytes.Span.StartsWith(DataField))
+                    {
+                        continue;
+                    }
+
+                    LedgerRecord record = !line.TooLong && LedgerRecordJson.TryParse(line.Bytes.Span[DataField.Length..], out LedgerRecord? read, out _)
+                        ? read
+                        : throw NotUnderstood(path, "an event is not a record.");
+                    next = record.Sequence == next
+                        ? next + 1
+                        : throw NotUnderstood(path, string.Create(CultureInfo.InvariantCulture, $"record {record.Sequence} came where {next} belongs."));
+                    yield return record;
+                }
+            }
+        }
+        finally
+        {
+            await reader.CompleteAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
+    {
+        byte[] json = JsonBytes.Of(writer =>
+        {
+            writer.WriteStartObject();
+            if (to is { } node)
+            {
+                writer.WriteNumber("to"u8, node.Value);
+            }
+
+            writer.WriteEndObject();
+        });
+        using ByteArrayContent content = new(json);
+        content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypes.Json[0]);
+        try
+        {
+            using HttpResponseMessage response = await _http.PostAsync(LeaderEndpoints.TransferPath, content, cancellationToken);
+            byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            if (LeadershipTransferJson.TryParse(body, out LeadershipTransfer? outcome))
+            {
+                return outcome;
+            }
+
+            (string? code, string detail, _) = ReadProblem(body);
+            return TransferRefusalNames.Parse(code) is { } reason
+                ? new LeadershipTransferRefused(reason, detail)
+                : new LeadershipTransferUnknown($"{Url} answered {(int)response.StatusCode}: {detail}");
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            return NeverSent(fault)
+                ? new LeadershipTransferRefused(TransferRefusal.NoLeader, $"{Url} cannot be reached: {fault.Message}")
+                : new LeadershipTransferUnknown($"{Url} did not answer: {fault.Message}");
+        }
+    }
+
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _http.Dispose();
 
+    /// <summary>What has arrived of a stream of events, or one line at least.</summary>
+    private async Task<IReadOnlyList<JsonLine>> ReadEventLinesAsync(JsonLineReader lines, string path, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        silence.CancelAfter(LongestSilence);
+        try
+        {
+            IReadOnlyList<JsonLine> read = await lines.ReadChunkAsync(MaxEventLines, MaxEventLineBytes, silence.Token);
+            return read.Count > 0
+                ? read
+                : throw new SwarmUnavailableException(NotCommittedReason.Stopping, $"{Url} ended the stream.");
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            throw new SwarmUnavailableException(NotCommittedReason.NoLeader, $"{Url} broke off its answer to {path}: {fault.Message}");
+        }
+    }
+
     private static string Query(ReadConsistency consistency) =>
         consistency == ReadConsistency.Stale ? "consistency=stale" : "consistency=linearizable";
+
+    private static string Query(string name, ulong? value, char before = '?') =>
+        value is { } number ? string.Create(CultureInfo.InvariantCulture, $"{before}{name}={number}") : "";
 
     private async Task CommitPartAsync(FactSubmission[] part, List<CommitAnswer> answers, CancellationToken cancellationToken)
     {
@@ -196,7 +336,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     private async Task<CommitAnswer> AnswerOfProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        (string? code, string detail) = ReadProblem(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        (string? code, string detail, _) = ReadProblem(await response.Content.ReadAsByteArrayAsync(cancellationToken));
         string message = $"{Url} answered {(int)response.StatusCode}: {detail}";
         return CodeNames.ParseNotCommittedReason(code) is { } reason
             ? new FactNotCommitted(reason, message)
@@ -207,6 +347,24 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     {
         using HttpResponseMessage response = await SendAsync(path, cancellationToken);
         byte[] body = await ReadBodyAsync(path, response, cancellationToken);
+        ThrowUnlessGood(path, response, body);
+        return body;
+    }
+
+    private async Task<byte[]> GetProofAsync(string path, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await SendAsync(path, cancellationToken);
+        byte[] body = await ReadBodyAsync(path, response, cancellationToken);
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
+        {
+            (string? code, string detail, string? field) = ReadProblem(body);
+            bool isBeyondLedger = code is ProblemCodes.BeyondLedger;
+            if (field is not null && (isBeyondLedger || string.Equals(code, InputFaultCode.InvalidValue.Name(), StringComparison.Ordinal)))
+            {
+                throw new LedgerRangeException(field, isBeyondLedger, detail);
+            }
+        }
+
         ThrowUnlessGood(path, response, body);
         return body;
     }
@@ -242,22 +400,24 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
             return;
         }
 
-        (string? code, string detail) = ReadProblem(body);
+        (string? code, string detail, _) = ReadProblem(body);
         throw CodeNames.ParseNotCommittedReason(code) is { } reason
             ? new SwarmUnavailableException(reason, $"{Url}: {detail}")
             : NotUnderstood(path, $"{(int)response.StatusCode} {code} {detail}");
     }
 
-    private static (string? Code, string Detail) ReadProblem(byte[] body)
+    private static (string? Code, string Detail, string? Field) ReadProblem(byte[] body)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(body);
-            return (document.RootElement.GetProperty("code").GetString(), document.RootElement.GetProperty("detail").GetString() ?? "");
+            JsonElement problem = document.RootElement;
+            string? field = problem.TryGetProperty("field", out JsonElement named) ? named.GetString() : null;
+            return (problem.GetProperty("code").GetString(), problem.GetProperty("detail").GetString() ?? "", field);
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            return (null, "without saying why.");
+            return (null, "without saying why.", null);
         }
     }
 
@@ -265,6 +425,8 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         LedgerRecordJson.TryParse(JsonMarshal.GetRawUtf8Value(element), out LedgerRecord? record, out InputFault? fault)
             ? record
             : throw new JsonException(fault.Message);
+
+    private static ReadOnlySpan<byte> DataField => "data: "u8;
 
     private static bool IsTransport(Exception fault, CancellationToken cancellationToken) =>
         fault is HttpRequestException or IOException
@@ -278,7 +440,3 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     private SwarmProtocolException NotUnderstood(string path, string message) => new($"{Url} gave an answer to {path} that is not understood: {message}");
 }
-
-/// <summary>What answered is not a node of this swarm's version, or not a node at all.</summary>
-/// <param name="message">For a person.</param>
-public sealed class SwarmProtocolException(string message) : Exception(message);

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Converge.Core;
 using Converge.Core.Json;
+using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Microsoft.AspNetCore.Http;
@@ -19,7 +20,7 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
 
     public async Task RunAsync(HttpContext context)
     {
-        _ = new QueryParameters(context.Request);
+        bool withReceipts = new QueryParameters(context.Request, FactEndpoints.ReceiptParameter).Flag(FactEndpoints.ReceiptParameter);
         MediaTypes.Require(context.Request, MediaTypes.JsonLines);
         if (context.Request.ContentLength > limits.MaxBatchBytes)
         {
@@ -36,7 +37,7 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
         {
             context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize = limits.MaxBatchBytes;
             context.Response.ContentType = MediaTypes.JsonLines[0];
-            await AnswerAsync(context.Request.BodyReader, context.Response.BodyWriter, context.RequestAborted);
+            await AnswerAsync(context.Request.BodyReader, context.Response.BodyWriter, withReceipts, context.RequestAborted);
         }
         finally
         {
@@ -44,7 +45,7 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
         }
     }
 
-    private async Task AnswerAsync(PipeReader body, PipeWriter answers, CancellationToken cancellationToken)
+    private async Task AnswerAsync(PipeReader body, PipeWriter answers, bool withReceipts, CancellationToken cancellationToken)
     {
         JsonLineReader lines = new(body, FactLimits.MaxFactBytes);
         using Utf8JsonWriter json = new(answers, JsonBytes.Options);
@@ -67,11 +68,12 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
                 return;
             }
 
-            await AnswerChunkAsync(chunk, json, answers, cancellationToken);
+            await AnswerChunkAsync(chunk, json, answers, withReceipts, cancellationToken);
         }
     }
 
-    private async Task AnswerChunkAsync(IReadOnlyList<JsonLine> chunk, Utf8JsonWriter json, PipeWriter answers, CancellationToken cancellationToken)
+    private async Task AnswerChunkAsync(
+        IReadOnlyList<JsonLine> chunk, Utf8JsonWriter json, PipeWriter answers, bool withReceipts, CancellationToken cancellationToken)
     {
         List<FactSubmission> submissions = new(chunk.Count);
         InputFault?[] faults = new InputFault?[chunk.Count];
@@ -102,7 +104,9 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
             }
             else
             {
-                CommitAnswerJson.Write(json, committed[next++]);
+                CommitAnswer answer = committed[next++];
+                LedgerReceipt? receipt = withReceipts ? await LedgerEndpoints.TryGetReceiptAsync(client, answer, cancellationToken) : null;
+                CommitAnswerJson.Write(json, answer, receipt);
                 EndLine(json, answers);
             }
         }

@@ -1,7 +1,6 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using Converge.Core;
 using Converge.Core.Json;
+using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Microsoft.AspNetCore.Builder;
@@ -16,18 +15,22 @@ internal static class FactEndpoints
     public const string Path = "/v1/facts";
     public const string BatchPath = "/v1/facts/batch";
 
-    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, FactBatch batch)
+    /// <summary>Asks for the receipts of what is accepted.</summary>
+    public const string ReceiptParameter = "receipt";
+
+    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, FactBatch batch, FactStream stream)
     {
         routes.MapPost(Path, context => CommitAsync(context, client));
         routes.MapPost(BatchPath, batch.RunAsync);
         routes.MapGet(Path, context => ReadAsync(context, client));
+        routes.MapGet(FactStream.Path, stream.RunAsync);
     }
 
     private static async Task CommitAsync(HttpContext context, ISwarmClient client)
     {
-        _ = new QueryParameters(context.Request);
+        bool withReceipt = new QueryParameters(context.Request, ReceiptParameter).Flag(ReceiptParameter);
         MediaTypes.Require(context.Request, MediaTypes.Json);
-        byte[] body = await ReadBodyAsync(context.Request.BodyReader, context.RequestAborted);
+        byte[] body = await RequestBody.ReadAsync(context.Request.BodyReader, context.RequestAborted);
         if (!FactJson.TryParse(body, out FactSubmission? submission, out InputFault? fault))
         {
             throw new ProblemException(Problem.Of(fault));
@@ -37,9 +40,10 @@ internal static class FactEndpoints
         switch (answer)
         {
             case FactAccepted accepted:
+                LedgerReceipt? receipt = withReceipt ? await LedgerEndpoints.TryGetReceiptAsync(client, answer, context.RequestAborted) : null;
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 context.Response.Headers.Location = $"{Path}?from={accepted.Sequence}&limit=1";
-                await JsonAnswer.WriteAsync(context, CommitAnswerJson.ToUtf8(answer));
+                await JsonAnswer.WriteAsync(context, JsonBytes.Of(json => CommitAnswerJson.Write(json, answer, receipt)));
                 break;
             case FactRefused refused:
                 throw new ProblemException(Problem.Of(refused));
@@ -59,22 +63,5 @@ internal static class FactEndpoints
         int limit = (int)parameters.Number("limit", 1, RecordPage.MaxRecords, otherwise: RecordPage.DefaultRecords);
         IReadOnlyList<LedgerRecord> records = await client.ReadAsync(from, limit, context.RequestAborted);
         await RecordPage.WriteAsync(context, from, records);
-    }
-
-    /// <summary>Reads a body that the server bounds.</summary>
-    private static async Task<byte[]> ReadBodyAsync(PipeReader body, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            ReadResult read = await body.ReadAsync(cancellationToken);
-            if (read.IsCompleted)
-            {
-                byte[] bytes = read.Buffer.ToArray();
-                body.AdvanceTo(read.Buffer.End);
-                return bytes;
-            }
-
-            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Converge.Core;
 using Converge.Swarm.Http.Requests;
+using Converge.Swarm.Ledger;
 using Microsoft.AspNetCore.Http;
 
 namespace Converge.Swarm.Http.Problems;
@@ -52,6 +53,11 @@ internal sealed record Problem(int Status, string Code, string Detail)
     /// <summary>It may or may not have been recorded.</summary>
     public static Problem Of(FactOutcomeUnknown unknown) =>
         new(StatusCodes.Status504GatewayTimeout, ProblemCodes.OutcomeUnknown, unknown.Message);
+
+    /// <summary>Something was asked about records that the ledger does not have.</summary>
+    public static Problem Of(LedgerRangeException range) => range.IsBeyondLedger
+        ? new(StatusCodes.Status404NotFound, ProblemCodes.BeyondLedger, range.Message) { Field = range.Parameter }
+        : Of(new InputFault(InputFaultCode.InvalidValue, range.Message, range.Parameter));
 
     /// <summary>Writes the answer. Only before the response has started.</summary>
     public async Task WriteAsync(HttpContext context)

@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Swarm.Ledger;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,10 @@ internal sealed partial class ProblemBoundary(ILogger logger)
         catch (SwarmUnavailableException fault)
         {
             problem = Problem.Of(fault.Reason, fault.Message);
+        }
+        catch (LedgerRangeException fault)
+        {
+            problem = Problem.Of(fault);
         }
         catch (BadHttpRequestException fault)
         {

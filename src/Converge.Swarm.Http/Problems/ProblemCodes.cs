@@ -4,6 +4,7 @@ namespace Converge.Swarm.Http.Problems;
 internal static class ProblemCodes
 {
     public const string OutcomeUnknown = "outcome_unknown";
+    public const string BeyondLedger = "beyond_ledger";
     public const string UnknownPath = "unknown_path";
     public const string MethodNotAllowed = "method_not_allowed";
     public const string UnsupportedMediaType = "unsupported_media_type";

@@ -36,19 +36,13 @@ internal sealed class QueryParameters
 
     /// <summary>The whole number given, or the default.</summary>
     /// <exception cref="ProblemException">It is not a number within the bounds.</exception>
-    public ulong Number(string name, ulong least, ulong greatest, ulong otherwise)
-    {
-        if (Text(name) is not { } text)
-        {
-            return otherwise;
-        }
+    public ulong Number(string name, ulong least, ulong greatest, ulong otherwise) => OptionalNumber(name, least, greatest) ?? otherwise;
 
-        return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least && number <= greatest
-            ? number
-            : throw Fault(InputFaultCode.InvalidValue, name, $"{name} must be a whole number from {least} to {greatest}.");
-    }
+    /// <summary>The whole number given, or null.</summary>
+    /// <exception cref="ProblemException">It is not a number within the bounds.</exception>
+    public ulong? OptionalNumber(string name, ulong least, ulong greatest) => Text(name) is { } text ? Parse(name, text, least, greatest) : null;
 
-    /// <summary>True or false as given; false when nothing is.</summary>
+    /// <summary>True when the parameter is given as <c>true</c>, false when it is not given or <c>false</c>.</summary>
     /// <exception cref="ProblemException">It is neither of the two.</exception>
     public bool Flag(string name) => Text(name) switch
     {
@@ -56,6 +50,13 @@ internal sealed class QueryParameters
         "true" => true,
         _ => throw Fault(InputFaultCode.InvalidValue, name, $"{name} must be true or false."),
     };
+
+    /// <summary>Reads a whole number, wherever in the request it stands.</summary>
+    /// <exception cref="ProblemException">It is not a number within the bounds.</exception>
+    public static ulong Parse(string name, string text, ulong least, ulong greatest) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least && number <= greatest
+            ? number
+            : throw Fault(InputFaultCode.InvalidValue, name, $"{name} must be a whole number from {least} to {greatest}.");
 
     /// <summary>How current the answer must be: <c>linearizable</c> unless said otherwise.</summary>
     /// <exception cref="ProblemException">It is neither of the two.</exception>

@@ -4,12 +4,16 @@ using Microsoft.AspNetCore.Http;
 
 namespace Converge.Swarm.Http.Requests;
 
-/// <summary>Bounds how long a request may take. A batch is bounded by its length and by how slowly its client may send instead.</summary>
+/// <summary>
+/// Bounds how long a request may take. A batch is bounded by its length and by how slowly its client may send instead, a stream by nothing
+/// but its reader.
+/// </summary>
 internal sealed class RequestDeadline(TimeSpan timeout)
 {
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.Path.Equals(FactEndpoints.BatchPath, StringComparison.Ordinal))
+        PathString path = context.Request.Path;
+        if (path.Equals(FactEndpoints.BatchPath, StringComparison.Ordinal) || path.Equals(FactStream.Path, StringComparison.Ordinal))
         {
             await next(context);
             return;

@@ -42,6 +42,12 @@ internal sealed class ProjectionWork(GovernanceLedger ledger, IProjectionStore s
     /// <summary>How long to wait after a step that failed: a second, twice as long after each further one, a minute at most.</summary>
     public TimeSpan BackOff { get; private set; }
 
+    /// <summary>
+    /// How long to rest after a step that is followed by another one at once: as long as it took when records were added meanwhile, so that
+    /// a node under load has the processor for its commits at least half of the time; otherwise not at all.
+    /// </summary>
+    public TimeSpan Rest { get; private set; }
+
     /// <summary>One step.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task<NextStep> StepAsync(CancellationToken cancellationToken)
@@ -74,14 +80,21 @@ internal sealed class ProjectionWork(GovernanceLedger ledger, IProjectionStore s
         if (_position is null)
         {
             ProjectionPosition found = await store.OpenAsync(cancellationToken);
-            CheckIsOfThisLedger(found);
+            await CheckIsOfThisLedgerAsync(found, cancellationToken);
             _position = found;
         }
 
+        Rest = TimeSpan.Zero;
         long started = time.GetTimestamp();
+        ulong lastBefore = ledger.LastSequence;
         List<LedgerRecord> records = [.. ledger.Read(_position.Sequence + 1, batchRecords).Select(LedgerRecordCodec.Decode)];
         if (records.Count == 0)
         {
+            if (_position.Sequence > lastBefore)
+            {
+                await CheckIsOfThisLedgerAsync(_position, cancellationToken);
+            }
+
             return NextStep.WhenWoken;
         }
 
@@ -91,23 +104,30 @@ internal sealed class ProjectionWork(GovernanceLedger ledger, IProjectionStore s
         }
 
         _position = await store.ApplyAsync(_position, records, cancellationToken);
-        _rate.Add(records.Count, time.GetElapsedTime(started));
-        return ledger.LastSequence > _position.Sequence ? NextStep.Now : NextStep.WhenWoken;
+        TimeSpan took = time.GetElapsedTime(started);
+        _rate.Add(records.Count, took);
+        ulong last = ledger.LastSequence;
+        Rest = last > lastBefore ? took : TimeSpan.Zero;
+        return last > _position.Sequence ? NextStep.Now : NextStep.WhenWoken;
     }
 
     /// <summary>
-    /// The rows may be ahead of the ledger after a crash: until the log is replayed they cannot be compared, and the record that follows
-    /// them tells.
+    /// Compares the rows with the ledger at the last record that both have. After a crash the rows may be ahead of the ledger, until the
+    /// log is replayed.
     /// </summary>
-    private void CheckIsOfThisLedger(ProjectionPosition found)
+    private async Task CheckIsOfThisLedgerAsync(ProjectionPosition found, CancellationToken cancellationToken)
     {
-        if (found.Sequence > 0 && found.Sequence <= ledger.LastSequence && ledger.Read(found.Sequence, 1) is [{ } record])
+        ulong common = Math.Min(found.Sequence, ledger.LastSequence);
+        if (common == 0)
         {
-            string hash = record.Hash.ToString();
-            if (!string.Equals(hash, found.Hash, StringComparison.Ordinal))
-            {
-                throw OfAnotherLedger(found, hash);
-            }
+            return;
+        }
+
+        string? there = common == found.Sequence ? found.Hash : await store.HashOfAsync(common, cancellationToken);
+        string here = ledger.Read(common, 1)[0].Hash.ToString();
+        if (!string.Equals(there, here, StringComparison.Ordinal))
+        {
+            throw OfAnotherLedger(new ProjectionPosition(common, there ?? "none"), here);
         }
     }
 

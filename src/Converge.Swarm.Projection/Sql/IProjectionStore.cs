@@ -28,6 +28,10 @@ internal interface IProjectionStore : IAsyncDisposable
     /// <exception cref="System.Data.Common.DbException">The database refused or failed. Either all was written or nothing.</exception>
     Task<ProjectionPosition> ApplyAsync(ProjectionPosition from, IReadOnlyList<LedgerRecord> records, CancellationToken cancellationToken);
 
+    /// <summary>The hash of a record that is in the rows; null when it is not.</summary>
+    /// <exception cref="System.Data.Common.DbException">The database refused or failed.</exception>
+    Task<string?> HashOfAsync(ulong sequence, CancellationToken cancellationToken);
+
     /// <summary>Lets go of the writer's connection. Never throws.</summary>
     Task CloseAsync();
 

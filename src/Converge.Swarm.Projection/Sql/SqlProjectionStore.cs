@@ -1,4 +1,4 @@
-using System.Data;
+using System.Collections.Frozen;
 using System.Data.Common;
 using Converge.Core;
 
@@ -12,6 +12,8 @@ internal abstract class SqlProjectionStore : IProjectionStore
     public abstract string Name { get; }
 
     public abstract bool IsThere { get; }
+
+    private DbConnection Writer => _writer ?? throw new InvalidOperationException("The projection is not open.");
 
     public async Task<ProjectionPosition> OpenAsync(CancellationToken cancellationToken)
     {
@@ -44,15 +46,17 @@ internal abstract class SqlProjectionStore : IProjectionStore
 
     public async Task<ProjectionPosition> ApplyAsync(ProjectionPosition from, IReadOnlyList<LedgerRecord> records, CancellationToken cancellationToken)
     {
-        DbConnection writer = _writer ?? throw new InvalidOperationException("The projection is not open.");
-        await using DbTransaction transaction = await BeginAsync(writer, cancellationToken);
+        await using DbTransaction transaction = await BeginAsync(Writer, cancellationToken);
         ProjectionPosition there = await PositionAsync(transaction, forUpdate: true, cancellationToken);
         if (there != from)
         {
             return there;
         }
 
-        IReadOnlyDictionary<string, ProposalRow> known = await LoadAsync(transaction, Projector.ProposalsIn(records), cancellationToken);
+        IReadOnlyCollection<string> ids = Projector.ProposalsIn(records);
+        IReadOnlyDictionary<string, ProposalRow> known = ids.Count == 0
+            ? FrozenDictionary<string, ProposalRow>.Empty
+            : await LoadAsync(transaction, ids, cancellationToken);
         ProjectionChanges changes = Projector.Project(records, known);
         await InsertAsync(transaction, SqlTables.Records, changes.Records, cancellationToken);
         await InsertAsync(transaction, SqlTables.Facts, changes.Facts, cancellationToken);
@@ -90,6 +94,13 @@ internal abstract class SqlProjectionStore : IProjectionStore
         await BeforeCommitAsync(transaction);
         await transaction.CommitAsync(cancellationToken);
         return changes.Position;
+    }
+
+    public async Task<string?> HashOfAsync(ulong sequence, CancellationToken cancellationToken)
+    {
+        await using DbTransaction transaction = await BeginReadAsync(Writer, cancellationToken);
+        return await ScalarAsync(
+            transaction, "SELECT hash FROM records WHERE sequence = @sequence", cancellationToken, ("sequence", checked((long)sequence))) as string;
     }
 
     public async Task CloseAsync()
@@ -192,8 +203,21 @@ internal abstract class SqlProjectionStore : IProjectionStore
     /// <summary>The last moment at which all of a batch can still be lost.</summary>
     protected virtual Task BeforeCommitAsync(DbTransaction transaction) => Task.CompletedTask;
 
-    /// <summary>Reads a proposal out of all columns of its table, in the order of <see cref="SqlTables.Proposals"/>.</summary>
-    protected static ProposalRow ReadProposal(DbDataReader row) => new()
+    /// <summary>Reads proposals that were asked for by <see cref="SelectProposals"/>.</summary>
+    protected static async Task<IReadOnlyDictionary<string, ProposalRow>> ReadProposalsAsync(DbCommand select, int most, CancellationToken cancellationToken)
+    {
+        Dictionary<string, ProposalRow> known = new(most, StringComparer.Ordinal);
+        await using DbDataReader rows = await select.ExecuteReaderAsync(cancellationToken);
+        while (await rows.ReadAsync(cancellationToken))
+        {
+            ProposalRow row = ReadProposal(rows);
+            known.Add(row.ProposalId, row);
+        }
+
+        return known;
+    }
+
+    private static ProposalRow ReadProposal(DbDataReader row) => new()
     {
         CreatedSequence = (ulong)row.GetInt64(0),
         ProposalId = row.GetString(1),
@@ -210,6 +234,7 @@ internal abstract class SqlProjectionStore : IProjectionStore
         LastAtMilliseconds = row.GetInt64(12),
     };
 
+    /// <summary>Selects all columns of proposals, in the order of <see cref="SqlTables.Proposals"/>.</summary>
     protected static string SelectProposals { get; } =
         $"SELECT {string.Join(", ", SqlTables.Proposals.Columns.Select(column => column.Name))} FROM {SqlTables.Proposals.Name}";
 

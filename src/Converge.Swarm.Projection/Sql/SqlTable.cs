@@ -12,7 +12,11 @@ internal enum SqlType
 }
 
 /// <summary>A column and where its value comes from; null for SQL's null.</summary>
-internal sealed record SqlColumn<TRow>(string Name, SqlType Type, Func<TRow, object?> Value);
+internal sealed record SqlColumn<TRow>(string Name, SqlType Type, Func<TRow, object?> Value)
+{
+    /// <summary>The same in every version of a row: left alone when the row is replaced.</summary>
+    public bool Fixed { get; init; }
+}
 
 /// <summary>How rows go into a table. The tables themselves are made by the scripts beside each store.</summary>
 /// <param name="Name">The table.</param>
@@ -29,9 +33,8 @@ internal sealed record SqlTable<TRow>(string Name, string? Key, ImmutableArray<S
             return statement;
         }
 
-        string[] key = Key.Split(", ");
-        IEnumerable<string> rest = Columns.Select(column => column.Name).Where(name => !key.Contains(name, StringComparer.Ordinal));
-        return $"{statement} ON CONFLICT ({Key}) DO UPDATE SET {string.Join(", ", rest.Select(name => $"{name} = excluded.{name}"))}";
+        IEnumerable<string> changing = Columns.Where(column => !column.Fixed).Select(column => $"{column.Name} = excluded.{column.Name}");
+        return $"{statement} ON CONFLICT ({Key}) DO UPDATE SET {string.Join(", ", changing)}";
     }
 }
 
@@ -89,25 +92,25 @@ internal static class SqlTables
 
     public static readonly SqlTable<ProposalRow> Proposals = new("proposals", Key: "created_sequence",
     [
-        new("created_sequence", SqlType.Number, row => Number(row.CreatedSequence)),
-        new("proposal_id", SqlType.Text, row => row.ProposalId),
+        new("created_sequence", SqlType.Number, row => Number(row.CreatedSequence)) { Fixed = true },
+        new("proposal_id", SqlType.Text, row => row.ProposalId) { Fixed = true },
         new("status", SqlType.Text, row => row.Status.Name()),
         new("revision", SqlType.Number, row => Number(row.Revision)),
-        new("author", SqlType.Text, row => row.Author),
-        new("title", SqlType.Text, row => row.Title),
-        new("content_hash", SqlType.Text, row => row.ContentHash),
+        new("author", SqlType.Text, row => row.Author) { Fixed = true },
+        new("title", SqlType.Text, row => row.Title) { Fixed = true },
+        new("content_hash", SqlType.Text, row => row.ContentHash) { Fixed = true },
         new("decided_by", SqlType.Text, row => row.DecidedBy),
         new("decided_sequence", SqlType.Number, row => Number(row.DecidedSequence)),
         new("override_sequence", SqlType.Number, row => Number(row.OverrideSequence)),
         new("last_sequence", SqlType.Number, row => Number(row.LastSequence)),
-        new("created_at_ms", SqlType.Number, row => row.CreatedAtMilliseconds),
+        new("created_at_ms", SqlType.Number, row => row.CreatedAtMilliseconds) { Fixed = true },
         new("last_at_ms", SqlType.Number, row => row.LastAtMilliseconds),
     ]);
 
     public static readonly SqlTable<ValidatorRow> Validators = new("validators", Key: "proposal_id, validator",
     [
-        new("proposal_id", SqlType.Text, row => row.ProposalId),
-        new("validator", SqlType.Text, row => row.Validator),
+        new("proposal_id", SqlType.Text, row => row.ProposalId) { Fixed = true },
+        new("validator", SqlType.Text, row => row.Validator) { Fixed = true },
         new("passed", SqlType.Flag, row => row.Passed),
         new("overridden", SqlType.Flag, row => row.Overridden),
         new("sequence", SqlType.Number, row => Number(row.Sequence)),

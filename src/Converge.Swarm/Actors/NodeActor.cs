@@ -131,6 +131,9 @@ public sealed partial class NodeActor
             case NodeMessage.GetStatus status:
                 _port.ToStateMachine(new StateMachineMessage.CompleteStatus(DescribeStatus(), status.Reply));
                 break;
+            case NodeMessage.TransferLeadership transfer:
+                BeginTransfer(transfer);
+                break;
             case NodeMessage.Drain drain:
                 BeginDrain(drain.Reply);
                 break;
@@ -148,6 +151,7 @@ public sealed partial class NodeActor
     {
         _pending.Abandon();
         AbandonAllForwards();
+        AbandonTransfer();
         foreach (NodeMessage.Submit submit in _submitted)
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
@@ -211,6 +215,7 @@ public sealed partial class NodeActor
         _pending.Expire(_tick);
         ExpireForwards();
         ExpireReads();
+        ExpireTransfer();
         ContinueDrain();
     }
 
@@ -370,6 +375,8 @@ public sealed partial class NodeActor
         {
             AbandonForwardsTo(before);
         }
+
+        SettleTransfer();
     }
 
     private void BeginDrain(Reply<bool> reply)
@@ -411,7 +418,8 @@ public sealed partial class NodeActor
         LogIndex bestMatch = LogIndex.Zero;
         foreach (FollowerProgress progress in _raft.Status().Progress)
         {
-            if (progress.Id != _options.Self && !progress.IsLearner && progress.RecentActive && (best.IsNone || progress.Match > bestMatch))
+            bool isFit = progress.Id != _options.Self && !progress.IsLearner && IsPresent(progress);
+            if (isFit && (best.IsNone || progress.Match > bestMatch))
             {
                 (best, bestMatch) = (progress.Id, progress.Match);
             }

@@ -61,6 +61,9 @@ public abstract record NodeMessage
     /// <summary>Somebody asks how things stand.</summary>
     public sealed record GetStatus(Reply<SwarmStatus> Reply) : NodeMessage;
 
+    /// <summary>The leader is to hand over, to a member or, given <see cref="NodeId.None"/>, to whoever is fit. Any node can be asked.</summary>
+    public sealed record TransferLeadership(NodeId To, Reply<LeadershipTransfer> Reply) : NodeMessage;
+
     /// <summary>The node is to stop: take nothing new, hand leadership over, answer when that is done or given up.</summary>
     public sealed record Drain(Reply<bool> Reply) : NodeMessage;
 }

@@ -18,7 +18,7 @@ public interface INodePort
     /// <summary>Asks for a <see cref="NodeMessage.Turn"/> after what is queued now. Asking twice gives one.</summary>
     void WantTurn();
 
-    /// <summary>Whether there is a way to a member at the moment; for the status only.</summary>
+    /// <summary>Whether there is a way to a member at the moment; a hint, on which nothing rests but how soon somebody is answered.</summary>
     bool IsConnected(NodeId peer);
 
     /// <summary>Tells whoever listens.</summary>

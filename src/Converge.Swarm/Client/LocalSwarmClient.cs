@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
@@ -8,10 +9,16 @@ namespace Converge.Swarm;
 /// <summary>The client of a node in the same process. Whatever the node's role, it answers for the swarm.</summary>
 /// <param name="post">Puts a message into the node actor's mailbox; false when there is no room.</param>
 /// <param name="ledger">The node's ledger, for reading what never changes.</param>
-internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceLedger ledger) : ISwarmClient
+/// <param name="news">Wakes subscribers; the host tells it every event.</param>
+internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news) : ISwarmClient
 {
     /// <summary>More records than this are not read at once.</summary>
     public const int MaxReadRecords = 10_000;
+
+    /// <summary>So many records are held for a subscriber at most; the rest waits in the ledger.</summary>
+    private const int SubscriptionPageRecords = 256;
+
+    private const string Stopped = "The node does not answer any more.";
 
     private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
 
@@ -47,8 +54,30 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         cancellationToken.ThrowIfCancellationRequested();
         IReadOnlyList<LedgerRecord> records = limit <= 0
             ? []
-            : [.. ledger.Read(Math.Max(1, fromSequence), Math.Min(limit, MaxReadRecords)).Select(LedgerRecordCodec.Decode)];
+            : [.. ReadPage(Math.Max(1, fromSequence), Math.Min(limit, MaxReadRecords)).Select(LedgerRecordCodec.Decode)];
         return Task.FromResult(records);
+    }
+
+    public async IAsyncEnumerable<LedgerRecord> SubscribeAsync(
+        ulong fromSequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ulong next = Math.Max(1, fromSequence);
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Task<bool> later = news.Next;
+            IReadOnlyList<EncodedRecord> page = ReadPage(next, SubscriptionPageRecords);
+            foreach (EncodedRecord record in page)
+            {
+                yield return LedgerRecordCodec.Decode(record);
+                next = record.Sequence + 1;
+            }
+
+            if (page.Count == 0 && !await later.WaitAsync(cancellationToken))
+            {
+                throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+            }
+        }
     }
 
     public Task<ProposalView?> GetProposalAsync(string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable, CancellationToken cancellationToken = default)
@@ -68,7 +97,51 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         var reply = new TaskReply<SwarmStatus>();
         return post(new NodeMessage.GetStatus(reply))
             ? reply.Task.WaitAsync(cancellationToken)
-            : throw new SwarmUnavailableException(NotCommittedReason.Stopping, "The node does not answer any more.");
+            : throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+    }
+
+    public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
+    {
+        var reply = new TaskReply<LeadershipTransfer>();
+        return post(new NodeMessage.TransferLeadership(to ?? NodeId.None, reply))
+            ? await reply.Task.WaitAsync(cancellationToken)
+            : new LeadershipTransferRefused(TransferRefusal.Busy, Busy.Message);
+    }
+
+    private IReadOnlyList<EncodedRecord> ReadPage(ulong fromSequence, int limit)
+    {
+        try
+        {
+            return ledger.Read(fromSequence, limit);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+        }
+    }
+
+    public Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) =>
+        ProveAsync(Math.Max(sequence, size ?? 0), () => ledger.Receipt(sequence, size), cancellationToken);
+
+    public Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) =>
+        ProveAsync(Math.Max(sequence, size ?? 0), () => ledger.ProveInclusion(sequence, size), cancellationToken);
+
+    public Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default) =>
+        ProveAsync(Math.Max(from, to ?? 0), () => ledger.ProveConsistency(from, to), cancellationToken);
+
+    /// <summary>
+    /// What another node has acknowledged may not be applied here yet: whoever asks about a record that is not here waits until this
+    /// node has everything that was committed when they asked.
+    /// </summary>
+    private async Task<T> ProveAsync<T>(ulong lastWanted, Func<T> prove, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (lastWanted > ledger.LastSequence)
+        {
+            await GetHeadAsync(ReadConsistency.Linearizable, cancellationToken);
+        }
+
+        return prove();
     }
 
     private async Task<T?> AskAsync<T>(StateMachineMessage.Query query, ReadConsistency consistency, TaskReply<QueryAnswer<T>> reply, CancellationToken cancellationToken)

@@ -31,6 +31,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly LogThread _logThread;
     private readonly PeerTransport _transport;
     private readonly Timer _ticks;
+    private readonly NodeNews _news = new();
     private readonly SemaphoreSlim _ledgerFlushWanted = new(0);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _flushingLedger = Task.CompletedTask;
@@ -84,9 +85,10 @@ public sealed partial class SwarmNode : IAsyncDisposable
             Fail);
         _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, Fail);
         _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
-        _transport = new PeerTransport(options, ports, loggers.CreateLogger("Converge.Swarm.Peers"));
+        var clients = new ClientService(options, PostFromClient, ledger, _news, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
+        _transport = new PeerTransport(options, ports, clients, loggers.CreateLogger("Converge.Swarm.Peers"));
         _ticks = new Timer(_ => QueueTick());
-        Client = new LocalSwarmClient(PostFromClient, ledger);
+        Client = new LocalSwarmClient(PostFromClient, ledger, _news);
     }
 
     /// <summary>The way to the swarm through this node.</summary>
@@ -222,6 +224,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
     private async Task CloseAsync()
     {
+        _news.Close();
         await _ticks.DisposeAsync();
         await _transport.DisposeAsync();
         _logThread.Dispose();
@@ -386,6 +389,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         public void Publish(SwarmEvent happened)
         {
             ILogger logger = host._logger;
+            host._news.Note(happened);
             switch (happened)
             {
                 case SwarmEvent.LeaderChanged { Leader.IsNone: true } changed:

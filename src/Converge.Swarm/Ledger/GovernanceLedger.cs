@@ -26,7 +26,7 @@ public sealed record GovernanceLedgerOptions
 /// replaying the log brings back what was lost. The log must not be compacted past the entry of <see cref="DurableSequence"/>.</para>
 /// <para>One thread appends; one thread flushes, the same or another; any thread reads beside them.</para>
 /// </remarks>
-public sealed class GovernanceLedger : IDisposable
+public sealed partial class GovernanceLedger : IDisposable
 {
     /// <summary>The purpose that the segment files carry.</summary>
     public const string Purpose = "ledger";
@@ -50,10 +50,12 @@ public sealed class GovernanceLedger : IDisposable
     // What replaying is compared with; the appender's own.
     private IReadOnlyList<LogRecord> _replay = [];
 
-    private GovernanceLedger(SegmentedLog log, RecordChain chain, int maxBufferedBytes)
+    private GovernanceLedger(SegmentedLog log, RecordChain chain, SubtreeRoots subtrees, int maxBufferedBytes)
     {
         _log = log;
         _chain = chain;
+        _subtrees = subtrees;
+        _blocks = new LeafBlocks(ReadLeaves, CheckBlock);
         _maxBufferedBytes = maxBufferedBytes;
         _durableSequence = chain.LastSequence;
     }
@@ -152,7 +154,8 @@ public sealed class GovernanceLedger : IDisposable
         });
         try
         {
-            return new GovernanceLedger(log, Recover(log), (maxGroupBytes / 2) - MaxRecordBytes);
+            var subtrees = new SubtreeRoots();
+            return new GovernanceLedger(log, Recover(log, subtrees), subtrees, (maxGroupBytes / 2) - MaxRecordBytes);
         }
         catch
         {
@@ -196,7 +199,7 @@ public sealed class GovernanceLedger : IDisposable
 
             _buffered.Enqueue(record);
             _bufferedBytes += record.Bytes.Length;
-            _chain.Extend(record);
+            _chain.Extend(record, _subtrees.Add);
         }
     }
 
@@ -293,7 +296,7 @@ public sealed class GovernanceLedger : IDisposable
     /// <summary>Closes the files. Buffered records that were not flushed are not written; replaying the log brings them back.</summary>
     public void Dispose() => _log.Dispose();
 
-    private static RecordChain Recover(SegmentedLog log)
+    private static RecordChain Recover(SegmentedLog log, SubtreeRoots subtrees)
     {
         var chain = new RecordChain();
         for (ulong number = 1; number < log.NextNumber;)
@@ -318,7 +321,7 @@ public sealed class GovernanceLedger : IDisposable
                     throw Damaged(log, stored.Number, objection, inner: null);
                 }
 
-                chain.Extend(record);
+                chain.Extend(record, subtrees.Add);
                 number++;
             }
         }

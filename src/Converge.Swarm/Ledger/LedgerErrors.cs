@@ -39,3 +39,30 @@ public sealed class LedgerDamagedException : IOException
     /// <summary>Where the group of records with it begins, in bytes.</summary>
     public long Offset { get; }
 }
+
+/// <summary>Something was asked about records that the ledger does not have, or that do not fit together. Nothing was changed.</summary>
+public sealed class LedgerRangeException : Exception
+{
+    /// <summary>A number is out of its range.</summary>
+    /// <param name="parameter">Which: <c>sequence</c>, <c>size</c>, <c>from</c> or <c>to</c>.</param>
+    /// <param name="isBeyondLedger">True when a longer ledger would have it.</param>
+    /// <param name="message">For a person.</param>
+    public LedgerRangeException(string parameter, bool isBeyondLedger, string message)
+        : base(message)
+    {
+        Parameter = parameter;
+        IsBeyondLedger = isBeyondLedger;
+    }
+
+    /// <summary>Which number it is: <c>sequence</c>, <c>size</c>, <c>from</c> or <c>to</c>.</summary>
+    public string Parameter { get; }
+
+    /// <summary>True when the ledger is too short for it; false when no ledger can have it.</summary>
+    public bool IsBeyondLedger { get; }
+
+    internal static LedgerRangeException Beyond(string parameter, ulong value, ulong last) => new(
+        parameter, isBeyondLedger: true, string.Create(CultureInfo.InvariantCulture, $"{parameter} is {value}, but the ledger ends with record {last}."));
+
+    internal static LedgerRangeException Outside(string parameter, ulong value, ulong least, ulong greatest) => new(
+        parameter, isBeyondLedger: false, string.Create(CultureInfo.InvariantCulture, $"{parameter} is {value}; it must be from {least} to {greatest}."));
+}

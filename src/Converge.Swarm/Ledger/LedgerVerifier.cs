@@ -6,11 +6,19 @@ namespace Converge.Swarm.Ledger;
 
 /// <summary>What a verification found.</summary>
 /// <param name="Records">How many records were read in their order.</param>
-/// <param name="Head">The end of what was read, with the Merkle root computed anew.</param>
+/// <param name="Head">
+/// The end of what was read, with the Merkle root computed anew; for an excerpt, whose root cannot be derived, 64 zeros stand for it.
+/// </param>
 /// <param name="Problems">Everything that is wrong, one sentence each, at most <see cref="LedgerVerifier.MaxProblems"/>.</param>
 /// <param name="Remarks">What is unusual and yet explained by a crash.</param>
 public sealed record LedgerVerification(ulong Records, LedgerHead Head, IReadOnlyList<string> Problems, IReadOnlyList<string> Remarks)
 {
+    /// <summary>The number that the first record must have: 1, or greater for an excerpt.</summary>
+    public ulong FirstSequence { get; init; } = 1;
+
+    /// <summary>True when earlier records were left out on purpose: what is said holds for the rest only.</summary>
+    public bool IsExcerpt => FirstSequence > 1;
+
     /// <summary>True when nothing is wrong.</summary>
     public bool Ok => Problems.Count == 0;
 
@@ -32,6 +40,7 @@ public sealed class LedgerVerifier
     public const int MaxProblems = 100;
 
     private readonly LedgerHead? _saved;
+    private readonly ulong _first;
     private readonly RecordChain _chain = new();
     private readonly List<string> _problems = [];
     private readonly List<string> _remarks = [];
@@ -45,10 +54,26 @@ public sealed class LedgerVerifier
     /// <summary>Begins a verification.</summary>
     /// <param name="saved">A head of the same ledger, saved earlier.</param>
     public LedgerVerifier(LedgerHead? saved = null)
+        : this(1, saved)
     {
+    }
+
+    private LedgerVerifier(ulong first, LedgerHead? saved)
+    {
+        _first = Math.Max(1, first);
         _saved = saved;
         CompareWithSaved();
     }
+
+    private bool IsExcerpt => _first > 1;
+
+    /// <summary>
+    /// Begins a verification with a later record than the first. What comes before it is not known: its own previous hash, and the Merkle
+    /// root, cannot be judged.
+    /// </summary>
+    /// <param name="first">The first record that there will be.</param>
+    /// <param name="saved">A head of the same ledger, saved earlier; its root cannot be compared.</param>
+    public static LedgerVerifier From(ulong first, LedgerHead? saved = null) => new(first, saved);
 
     /// <summary>Verifies the ledger in the folder of a node that does not run. Reads only; a torn tail is left as it is.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
@@ -109,7 +134,8 @@ public sealed class LedgerVerifier
             problems[^1] = Sentence($"{_moreProblems + 1} more problems are not listed.");
         }
 
-        return new LedgerVerification(_records, _chain.Head, problems, [.. _remarks]);
+        LedgerHead head = IsExcerpt ? _chain.Head with { Root = Hash256.Zero.ToString() } : _chain.Head;
+        return new LedgerVerification(_records, head, problems, [.. _remarks]) { FirstSequence = _first };
     }
 
     /// <summary>Verifies a record that was read from a file.</summary>
@@ -137,7 +163,8 @@ public sealed class LedgerVerifier
 
     private void Add(EncodedRecord record, Hash256 claimedHash, string where)
     {
-        ulong due = _chain.LastSequence + 1;
+        bool isFirstOfExcerpt = IsExcerpt && _records == 0;
+        ulong due = isFirstOfExcerpt ? _first : _chain.LastSequence + 1;
         if (record.Sequence < due)
         {
             Problem(Sentence($"Record {record.Sequence}{where}: It comes again or too late, after record {_chain.LastSequence}."));
@@ -150,7 +177,7 @@ public sealed class LedgerVerifier
                 ? Sentence($"Record {due} is missing before record {record.Sequence}{where}.")
                 : Sentence($"Records {due} to {record.Sequence - 1} are missing before record {record.Sequence}{where}."));
         }
-        else if (record.Envelope.PreviousHash != _claimedHash)
+        else if (!isFirstOfExcerpt && record.Envelope.PreviousHash != _claimedHash)
         {
             Problem(Sentence(
                 $"Record {record.Sequence}{where}: It names {record.Envelope.PreviousHash} as the hash of the record before, which is {_claimedHash}."));
@@ -169,12 +196,18 @@ public sealed class LedgerVerifier
 
     private void CompareWithSaved()
     {
-        if (_saved is not { } saved || _savedReached || _chain.LastSequence < saved.Sequence)
+        if (_saved is not { } saved || _savedReached || (_chain.LastSequence < saved.Sequence && saved.Sequence >= _first))
         {
             return;
         }
 
         _savedReached = true;
+        if (saved.Sequence < _first && IsExcerpt)
+        {
+            Problem(Sentence($"The excerpt begins with record {_first}, behind the {saved.Sequence} records of the saved head."));
+            return;
+        }
+
         LedgerHead head = _chain.Head;
         if (head.Sequence != saved.Sequence)
         {
@@ -187,7 +220,11 @@ public sealed class LedgerVerifier
             Problem(Sentence($"Record {saved.Sequence}: Its hash is {head.Hash}, but the saved head says {saved.Hash}."));
         }
 
-        if (!string.Equals(head.Root, saved.Root, StringComparison.Ordinal))
+        if (IsExcerpt)
+        {
+            _remarks.Add(Sentence($"The Merkle root of the saved head cannot be compared: records 1 to {_first - 1} are not there."));
+        }
+        else if (!string.Equals(head.Root, saved.Root, StringComparison.Ordinal))
         {
             Problem(Sentence($"Up to record {saved.Sequence}: The Merkle root is {head.Root}, but the saved head says {saved.Root}."));
         }

@@ -6,6 +6,15 @@ namespace Converge.Swarm.Ledger;
 public delegate Hash256 LeafHashSource(ulong leaf);
 
 /// <summary>
+/// Gives the root of a complete subtree: of the 2^<paramref name="level"/> leaves that begin at <paramref name="position"/> times as
+/// many. Level 0 gives leaf hashes.
+/// </summary>
+public delegate Hash256 SubtreeHashSource(int level, ulong position);
+
+/// <summary>Takes the root of a subtree that has just become complete; those of one level come in order.</summary>
+internal delegate void SubtreeCompleted(int level, Hash256 root);
+
+/// <summary>
 /// The Merkle tree of RFC 6962, section 2.1: roots, and short proofs that a leaf is in a tree (inclusion) or that one tree is the
 /// beginning of another (consistency). Pure functions.
 /// </summary>
@@ -36,11 +45,19 @@ public static class MerkleTree
     }
 
     /// <summary>The root over the first <paramref name="size"/> leaves.</summary>
-    public static Hash256 Root(LeafHashSource leaves, ulong size) => size == 0 ? EmptyRoot : Subtree(leaves, 0, size);
+    public static Hash256 Root(LeafHashSource leaves, ulong size) => Root(Subtrees(leaves), size);
+
+    /// <summary>The root over the first <paramref name="size"/> leaves, from as many subtrees as the size has bits that are set.</summary>
+    public static Hash256 Root(SubtreeHashSource subtrees, ulong size) => size == 0 ? EmptyRoot : Range(subtrees, 0, size);
 
     /// <summary>The audit path of a leaf: what it takes to get from its hash to the root (section 2.1.1).</summary>
     /// <exception cref="ArgumentOutOfRangeException">The leaf is not among the first <paramref name="size"/>.</exception>
-    public static IReadOnlyList<Hash256> InclusionProof(LeafHashSource leaves, ulong leaf, ulong size)
+    public static IReadOnlyList<Hash256> InclusionProof(LeafHashSource leaves, ulong leaf, ulong size) =>
+        InclusionProof(Subtrees(leaves), leaf, size);
+
+    /// <summary>As above, from complete subtrees: at most two for each level of the tree.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The leaf is not among the first <paramref name="size"/>.</exception>
+    public static IReadOnlyList<Hash256> InclusionProof(SubtreeHashSource subtrees, ulong leaf, ulong size)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(leaf, size);
         var path = new List<Hash256>();
@@ -50,12 +67,12 @@ public static class MerkleTree
             ulong left = LeftSize(size);
             if (leaf - start < left)
             {
-                path.Add(Subtree(leaves, start + left, size - left));
+                path.Add(Range(subtrees, start + left, size - left));
                 size = left;
             }
             else
             {
-                path.Add(Subtree(leaves, start, left));
+                path.Add(Range(subtrees, start, left));
                 start += left;
                 size -= left;
             }
@@ -109,7 +126,12 @@ public static class MerkleTree
     /// <summary>What it takes to see that the first <paramref name="oldSize"/> leaves are unchanged among <paramref name="newSize"/> (section 2.1.2).</summary>
     /// <returns>Empty when the sizes are equal or the old tree is empty.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The old tree is larger than the new one.</exception>
-    public static IReadOnlyList<Hash256> ConsistencyProof(LeafHashSource leaves, ulong oldSize, ulong newSize)
+    public static IReadOnlyList<Hash256> ConsistencyProof(LeafHashSource leaves, ulong oldSize, ulong newSize) =>
+        ConsistencyProof(Subtrees(leaves), oldSize, newSize);
+
+    /// <summary>As above, from complete subtrees: at most two for each level of the tree.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The old tree is larger than the new one.</exception>
+    public static IReadOnlyList<Hash256> ConsistencyProof(SubtreeHashSource subtrees, ulong oldSize, ulong newSize)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(oldSize, newSize);
         var proof = new List<Hash256>();
@@ -127,12 +149,12 @@ public static class MerkleTree
             ulong left = LeftSize(size);
             if (rest <= left)
             {
-                proof.Add(Subtree(leaves, start + left, size - left));
+                proof.Add(Range(subtrees, start + left, size - left));
                 size = left;
             }
             else
             {
-                proof.Add(Subtree(leaves, start, left));
+                proof.Add(Range(subtrees, start, left));
                 start += left;
                 size -= left;
                 rest -= left;
@@ -142,7 +164,7 @@ public static class MerkleTree
 
         if (!wholeOldTree)
         {
-            proof.Add(Subtree(leaves, start, size));
+            proof.Add(Range(subtrees, start, size));
         }
 
         proof.Reverse();
@@ -209,15 +231,33 @@ public static class MerkleTree
     /// <summary>The greatest power of two below a size of at least 2: the leaves of the left subtree.</summary>
     private static ulong LeftSize(ulong size) => 1UL << BitOperations.Log2(size - 1);
 
-    private static Hash256 Subtree(LeafHashSource leaves, ulong start, ulong size)
+    private static SubtreeHashSource Subtrees(LeafHashSource leaves) => (level, position) =>
     {
         var frontier = new MerkleFrontier();
-        for (ulong i = 0; i < size; i++)
+        for (ulong leaf = position << level; leaf < (position + 1) << level; leaf++)
         {
-            frontier.Append(leaves(start + i));
+            frontier.Append(leaves(leaf));
         }
 
         return frontier.Root;
+    };
+
+    /// <summary>The root over a range as the trees of the proofs have it: its start is a multiple of the size, rounded up to a power of two.</summary>
+    private static Hash256 Range(SubtreeHashSource subtrees, ulong start, ulong size)
+    {
+        Hash256? root = null;
+        ulong end = start + size;
+        for (int level = BitOperations.TrailingZeroCount(size); level <= BitOperations.Log2(size); level++)
+        {
+            if ((size >> level & 1) != 0)
+            {
+                end -= 1UL << level;
+                Hash256 left = subtrees(level, end >> level);
+                root = root is { } right ? NodeHash(left, right) : left;
+            }
+        }
+
+        return root!.Value;
     }
 }
 
@@ -263,13 +303,20 @@ public sealed class MerkleFrontier
     }
 
     /// <summary>Appends a leaf by its hash.</summary>
-    public void Append(Hash256 leafHash)
+    public void Append(Hash256 leafHash) => Append(leafHash, completed: null);
+
+    /// <summary>The tree as it is now, independent of what is appended later.</summary>
+    public MerkleFrontier Copy() => new(this);
+
+    /// <summary>As above, and says which subtrees have become complete, the lowest first: those above the leaf itself.</summary>
+    internal void Append(Hash256 leafHash, SubtreeCompleted? completed)
     {
         Hash256 subtree = leafHash;
         int level = 0;
         for (; (Count >> level & 1) != 0; level++)
         {
             subtree = MerkleTree.NodeHash(_subtrees[level], subtree);
+            completed?.Invoke(level + 1, subtree);
         }
 
         if (level == _subtrees.Count)
@@ -283,7 +330,4 @@ public sealed class MerkleFrontier
 
         Count++;
     }
-
-    /// <summary>The tree as it is now, independent of what is appended later.</summary>
-    public MerkleFrontier Copy() => new(this);
 }

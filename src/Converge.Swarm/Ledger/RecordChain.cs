@@ -64,11 +64,11 @@ internal sealed class RecordChain
     }
 
     /// <summary>Goes on with a record, whatever <see cref="Objection"/> says.</summary>
-    public void Extend(EncodedRecord record)
+    public void Extend(EncodedRecord record, SubtreeCompleted? completed = null)
     {
         _last = record.Envelope;
         LastHash = record.Hash;
-        _tree.Append(record.Hash);
+        _tree.Append(record.Hash, completed);
     }
 
     public RecordChain Copy() => new(this);

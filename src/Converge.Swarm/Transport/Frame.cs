@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Google.Protobuf;
 
 namespace Converge.Swarm.Transport;
 
@@ -11,6 +12,10 @@ internal enum FrameKind : byte
     Protocol = 3,
     Commands = 4,
     Answers = 5,
+    ClientHello = 32,
+    ClientWelcome = 33,
+    ClientRequest = 34,
+    ClientAnswer = 35,
 }
 
 /// <summary>What arrived is not what this protocol allows; the connection is closed.</summary>
@@ -40,6 +45,30 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlySequence<byte> Bod
         header[5] = (byte)kind;
     }
 
+    /// <summary>Writes one frame.</summary>
+    /// <exception cref="FrameException">The body is larger than a frame may be; nothing was written.</exception>
+    public static void Write(IBufferWriter<byte> buffer, FrameKind kind, IMessage body)
+    {
+        int size = body.CalculateSize();
+        if (size > MaxBodyBytes)
+        {
+            throw new FrameException($"a {kind} frame of {size} bytes exceeds {MaxBodyBytes}.");
+        }
+
+        WriteHeader(buffer.GetSpan(HeaderBytes), kind, size);
+        buffer.Advance(HeaderBytes);
+        body.WriteTo(buffer);
+    }
+
+    /// <summary>One frame by itself.</summary>
+    /// <exception cref="FrameException">The body is larger than a frame may be.</exception>
+    public static byte[] ToBytes(FrameKind kind, IMessage body)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        Write(buffer, kind, body);
+        return buffer.WrittenSpan.ToArray();
+    }
+
     /// <summary>Takes one frame off the front of <paramref name="buffer"/>. False when it is not all there yet.</summary>
     /// <exception cref="FrameException">What is there can never become a frame.</exception>
     public static bool TryRead(ref ReadOnlySequence<byte> buffer, int maxBodyBytes, out Frame frame)
@@ -63,7 +92,8 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlySequence<byte> Bod
             throw new FrameException($"A frame of version {header[4]}; this node speaks version {Version}.");
         }
 
-        if (header[5] is < (byte)FrameKind.Hello or > (byte)FrameKind.Answers)
+        if (header[5] is not ((>= (byte)FrameKind.Hello and <= (byte)FrameKind.Answers)
+            or (>= (byte)FrameKind.ClientHello and <= (byte)FrameKind.ClientAnswer)))
         {
             throw new FrameException($"A frame of unknown kind {header[5]}.");
         }

@@ -115,19 +115,11 @@ internal sealed partial class PeerTransport
             {
                 await socket.ConnectAsync(address, timeout.Token);
                 var hello = new Hello { Cluster = owner._cluster, From = owner._self.Value, To = peer.Value };
-                byte[] bytes = new byte[Frame.HeaderBytes + hello.CalculateSize()];
-                Frame.WriteHeader(bytes, FrameKind.Hello, bytes.Length - Frame.HeaderBytes);
-                hello.WriteTo(bytes.AsSpan(Frame.HeaderBytes));
-                await socket.SendAsync(bytes, timeout.Token);
+                await socket.SendAsync(Frame.ToBytes(FrameKind.Hello, hello), timeout.Token);
 
-                PipeReader reader = PipeReader.Create(new NetworkStream(socket, ownsSocket: false));
-                HelloAnswer? answer = null;
-                await ReadFramesAsync(reader, Frame.MaxHelloBytes, once: true, frame => answer = ParseAnswer(frame), timeout.Token);
-                if (answer is null)
-                {
-                    throw new FrameException("it hung up without an answer.");
-                }
-
+                var frames = new FrameReader(PipeReader.Create(new NetworkStream(socket, ownsSocket: false)));
+                Frame frame = await frames.ReadAsync(Frame.MaxHelloBytes, timeout.Token) ?? throw new FrameException("it hung up without an answer.");
+                HelloAnswer answer = ParseAnswer(frame);
                 if (answer.Code.Length > 0)
                 {
                     LogRefusedByPeer(owner._logger, peer, address.ToString(), answer.Code, answer.Message);
@@ -211,15 +203,7 @@ internal sealed partial class PeerTransport
         private static void Write(ArrayBufferWriter<byte> buffer, PeerMessage message)
         {
             (FrameKind kind, IMessage body) = PeerMessageCodec.ToWire(message);
-            int size = body.CalculateSize();
-            if (size > Frame.MaxBodyBytes)
-            {
-                throw new FrameException($"a {kind} frame of {size} bytes exceeds {Frame.MaxBodyBytes}.");
-            }
-
-            Frame.WriteHeader(buffer.GetSpan(Frame.HeaderBytes), kind, size);
-            buffer.Advance(Frame.HeaderBytes);
-            body.WriteTo(buffer);
+            Frame.Write(buffer, kind, body);
         }
 
         private static async Task FlushAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken stop)

@@ -174,7 +174,7 @@ public static class PeerMessageCodec
         return wire;
     }
 
-    private static Answer ToWire(CommitAnswer answer) => answer switch
+    internal static Answer ToWire(CommitAnswer answer) => answer switch
     {
         FactAccepted a => new Answer
         {
@@ -207,7 +207,7 @@ public static class PeerMessageCodec
         return new ForwardedAnswers(wire.Request, answers);
     }
 
-    private static CommitAnswer FromWire(Answer wire) => wire.OutcomeCase switch
+    internal static CommitAnswer FromWire(Answer wire) => wire.OutcomeCase switch
     {
         Answer.OutcomeOneofCase.Accepted when wire.Accepted.Hash.Length == Hash256.Size => new FactAccepted(
             wire.Accepted.Sequence,

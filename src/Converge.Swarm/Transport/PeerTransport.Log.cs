@@ -5,7 +5,7 @@ namespace Converge.Swarm.Transport;
 
 internal sealed partial class PeerTransport
 {
-    [LoggerMessage(100, LogLevel.Information, "Peers are listened for on {Address}.")]
+    [LoggerMessage(100, LogLevel.Information, "Peers and clients are listened for on {Address}.")]
     private static partial void LogListening(ILogger logger, string address);
 
     [LoggerMessage(101, LogLevel.Information, "Connected to node {Peer} at {Address}.")]

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
@@ -23,12 +22,18 @@ internal interface IPeerTransportEvents
 
 /// <summary>
 /// Framed TCP between members. Each node dials every other and sends on that connection only; what arrives comes on connections the
-/// others dialled. One connection carries everything, control before bulk (docs/formats/wire.md).
+/// others dialled. One connection carries everything, control before bulk (docs/formats/wire.md). Clients knock at the same port and are
+/// shown to their own service.
 /// </summary>
 internal sealed partial class PeerTransport : IAsyncDisposable
 {
-    /// <summary>More inbound connections than this at once are closed unheard.</summary>
-    private const int MaxInbound = 64;
+    /// <summary>
+    /// So many connections may be open that have not said who they are. One more closes the oldest of them: a member says it at once, and
+    /// must not find the door blocked by those who say nothing.
+    /// </summary>
+    private const int MaxStrangers = 64;
+
+    private static readonly TimeSpan KeepAliveTime = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
 
@@ -37,6 +42,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private readonly IPEndPoint _listenOn;
     private readonly Dictionary<NodeId, PeerLink> _links;
     private readonly IPeerTransportEvents _events;
+    private readonly ClientService _clients;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<long, Inbound> _inbound = new();
@@ -44,12 +50,13 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private Socket? _listener;
     private long _nextInbound;
 
-    public PeerTransport(SwarmOptions options, IPeerTransportEvents events, ILogger logger)
+    public PeerTransport(SwarmOptions options, IPeerTransportEvents events, ClientService clients, ILogger logger)
     {
         _cluster = options.Cluster;
         _self = options.Node;
         _listenOn = options.Members.Single(m => m.Id == options.Node).Peer;
         _events = events;
+        _clients = clients;
         _logger = logger;
         _links = options.Members.Where(m => m.Id != options.Node).ToDictionary(m => m.Id, m => new PeerLink(this, m.Id, m.Peer));
     }
@@ -60,7 +67,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     {
         _listener = new Socket(_listenOn.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(_listenOn);
-        _listener.Listen(MaxInbound);
+        _listener.Listen(MaxStrangers);
         LogListening(_logger, _listenOn.ToString());
         _tasks.Add(Task.Run(AcceptAsync));
         foreach (PeerLink link in _links.Values)
@@ -118,14 +125,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
                 continue;
             }
 
-            if (_inbound.Count >= MaxInbound)
-            {
-                socket.Dispose();
-                continue;
-            }
-
+            CloseOldestStrangerOfTooMany();
             long number = ++_nextInbound;
-            var inbound = new Inbound(socket);
+            var inbound = new Inbound(number, socket);
             _inbound[number] = inbound;
             inbound.Done = Task.Run(async () =>
             {
@@ -142,77 +144,130 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         }
     }
 
+    private void CloseOldestStrangerOfTooMany()
+    {
+        List<Inbound> strangers = [.. _inbound.Values.Where(inbound => inbound.IsStranger)];
+        if (strangers.Count >= MaxStrangers)
+        {
+            strangers.MinBy(inbound => inbound.Number)!.Socket.Dispose();
+        }
+    }
+
     private async Task ServeAsync(Inbound inbound)
     {
         Socket socket = inbound.Socket;
-        socket.NoDelay = true;
-        string address = socket.RemoteEndPoint?.ToString() ?? "unknown";
-        PipeReader reader = PipeReader.Create(new NetworkStream(socket, ownsSocket: false), new StreamPipeReaderOptions(bufferSize: 64 * 1024));
+        string address = "unknown";
         try
         {
-            Hello? hello = await ReadHelloAsync(reader, address);
-            if (hello is null)
+            socket.NoDelay = true;
+            address = socket.RemoteEndPoint?.ToString() ?? address;
+            await using var stream = new NetworkStream(socket, ownsSocket: false);
+            PipeReader reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
+            try
             {
-                await AnswerHelloAsync(socket, "protocol_error", "The first frame must be a Hello.");
-                return;
+                await ServeAsync(inbound, stream, new FrameReader(reader), address);
             }
-
-            (string Code, string Message)? fault = Judge(hello);
-            await AnswerHelloAsync(socket, fault?.Code ?? "", fault?.Message ?? "");
-            if (fault is not null)
+            finally
             {
-                LogRefused(_logger, address, fault.Value.Code, fault.Value.Message);
-                return;
+                await reader.CompleteAsync();
             }
-
-            inbound.Peer = new NodeId(hello.From);
-            CloseOlderConnections(inbound);
-            LogAccepted(_logger, inbound.Peer, address);
-            await ReceiveAsync(reader, inbound.Peer);
         }
-        catch (FrameException e) when (!inbound.Peer.IsNone)
-        {
-            LogInboundFailed(_logger, inbound.Peer, e.Message);
-        }
-        catch (FrameException e)
+        catch (FrameException e) when (inbound.IsStranger)
         {
             LogRefused(_logger, address, "protocol_error", e.Message);
             await AnswerHelloAsync(socket, "protocol_error", e.Message);
         }
+        catch (FrameException e) when (inbound.Peer.IsNone)
+        {
+            _clients.Misbehaved(address, e.Message);
+            await AnswerHelloAsync(socket, "protocol_error", e.Message);
+        }
+        catch (FrameException e)
+        {
+            LogInboundFailed(_logger, inbound.Peer, e.Message);
+        }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            // The other side went away; it will dial again.
-        }
-        finally
-        {
-            await reader.CompleteAsync();
+            // The other side went away; if it has reason to, it will dial again.
         }
     }
 
-    private async Task<Hello?> ReadHelloAsync(PipeReader reader, string address)
+    private async Task ServeAsync(Inbound inbound, NetworkStream stream, FrameReader frames, string address)
+    {
+        Frame first = await ReadFirstAsync(frames);
+        switch (first.Kind)
+        {
+            case FrameKind.Hello:
+                await ServePeerAsync(inbound, frames, ParseHello(first), address);
+                break;
+            case FrameKind.ClientHello:
+                await ServeClientAsync(inbound, stream, frames, ClientMessageCodec.ReadHello(first), address);
+                break;
+            default:
+                throw new FrameException($"The first frame was {first.Kind}; it must be a Hello.");
+        }
+    }
+
+    private async Task<Frame> ReadFirstAsync(FrameReader frames)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         timeout.CancelAfter(HelloTimeout);
         try
         {
-            Frame frame = default;
-            Hello? hello = null;
-            bool any = await ReadFramesAsync(reader, Frame.MaxHelloBytes, once: true, f =>
-            {
-                frame = f;
-                hello = f.Kind == FrameKind.Hello ? ParseHello(f) : null;
-            }, timeout.Token);
-            if (any && hello is null)
-            {
-                LogRefused(_logger, address, "protocol_error", $"The first frame was {frame.Kind}, not Hello.");
-            }
-
-            return hello;
+            return await frames.ReadAsync(Frame.MaxHelloBytes, timeout.Token) ?? throw new IOException("It hung up without a word.");
         }
         catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
         {
             throw new FrameException($"No Hello within {HelloTimeout.TotalSeconds} seconds.");
         }
+    }
+
+    private async Task ServePeerAsync(Inbound inbound, FrameReader frames, Hello hello, string address)
+    {
+        (string Code, string Message)? fault = Judge(hello);
+        await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "");
+        if (fault is not null)
+        {
+            LogRefused(_logger, address, fault.Value.Code, fault.Value.Message);
+            return;
+        }
+
+        inbound.Peer = new NodeId(hello.From);
+        inbound.IsStranger = false;
+        CloseOlderConnections(inbound);
+        LogAccepted(_logger, inbound.Peer, address);
+        await ReceiveAsync(frames, inbound.Peer);
+    }
+
+    private async Task ServeClientAsync(Inbound inbound, NetworkStream stream, FrameReader frames, ClientHello hello, string address)
+    {
+        if (_clients.Admit(hello) is { } fault)
+        {
+            LogRefused(_logger, address, fault.Code, fault.Message);
+            await AnswerHelloAsync(inbound.Socket, fault.Code, fault.Message);
+            return;
+        }
+
+        try
+        {
+            inbound.IsStranger = false;
+            DetectDeadPeers(inbound.Socket);
+            _clients.Connected(address);
+            await stream.WriteAsync(Frame.ToBytes(FrameKind.ClientWelcome, _clients.Welcome()), _stop.Token);
+            using var session = new ClientSession(_clients, stream, frames);
+            await session.RunAsync(_stop.Token);
+        }
+        finally
+        {
+            _clients.Leave();
+        }
+    }
+
+    /// <summary>A client whose machine is gone says nothing; without asking, its place would be held for ever.</summary>
+    private static void DetectDeadPeers(Socket socket)
+    {
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)KeepAliveTime.TotalSeconds);
     }
 
     private static Hello ParseHello(Frame frame)
@@ -267,12 +322,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private static async Task AnswerHelloAsync(Socket socket, string code, string message)
     {
         var answer = new HelloAnswer { Code = code, Message = message };
-        byte[] bytes = new byte[Frame.HeaderBytes + answer.CalculateSize()];
-        Frame.WriteHeader(bytes, FrameKind.HelloAnswer, bytes.Length - Frame.HeaderBytes);
-        answer.WriteTo(bytes.AsSpan(Frame.HeaderBytes));
         try
         {
-            await socket.SendAsync(bytes);
+            await socket.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, answer));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -280,9 +332,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         }
     }
 
-    private async Task ReceiveAsync(PipeReader reader, NodeId peer)
+    private async Task ReceiveAsync(FrameReader frames, NodeId peer)
     {
-        await ReadFramesAsync(reader, Frame.MaxBodyBytes, once: false, frame =>
+        while (await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token) is { } frame)
         {
             PeerMessage message = PeerMessageCodec.FromWire(frame.Kind, frame.Body);
             if (message is ProtocolMessage protocol && (protocol.Message.From != peer || protocol.Message.To != _self))
@@ -291,38 +343,19 @@ internal sealed partial class PeerTransport : IAsyncDisposable
             }
 
             _events.Arrived(peer, message);
-        }, _stop.Token);
-    }
-
-    /// <summary>Reads frames until the end, or one. False when the end came before any.</summary>
-    private static async Task<bool> ReadFramesAsync(PipeReader reader, int maxBodyBytes, bool once, Action<Frame> receive, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            ReadResult result = await reader.ReadAsync(cancellationToken);
-            ReadOnlySequence<byte> buffer = result.Buffer;
-            while (Frame.TryRead(ref buffer, maxBodyBytes, out Frame frame))
-            {
-                receive(frame);
-                if (once)
-                {
-                    reader.AdvanceTo(buffer.Start);
-                    return true;
-                }
-            }
-
-            reader.AdvanceTo(buffer.Start, buffer.End);
-            if (result.IsCompleted)
-            {
-                return false;
-            }
         }
     }
 
-    private sealed class Inbound(Socket socket)
+    private sealed class Inbound(long number, Socket socket)
     {
+        public long Number { get; } = number;
+
         public Socket Socket { get; } = socket;
 
+        /// <summary>Has not said who it is, or was not believed.</summary>
+        public bool IsStranger { get; set; } = true;
+
+        /// <summary>The member that it is; none for a client.</summary>
         public NodeId Peer { get; set; }
 
         public Task Done { get; set; } = Task.CompletedTask;

@@ -198,27 +198,59 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task A_followed_log_shows_what_comes_and_ends_without_fault()
+    public async Task A_followed_log_shows_what_comes_goes_on_after_a_break_and_ends_without_fault()
     {
-        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        await using TestSwarm swarm = await TestSwarm.StartAsync(addresses: 2);
         using CancellationTokenSource stop = new();
+        TaskCompletionSource following = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await swarm.RunAsync("propose", "proposal_created", "p1", "--author", "ann");
-        int reads = 0;
-        swarm.Node.Before = _ =>
+        swarm.Node.Subscribing = from =>
         {
-            // A head, a page with a record, an empty page: then it follows.
-            if (++reads == 3)
+            following.TrySetResult();
+            if (from == 3)
             {
+                // Both were shown: it asks for the third.
                 stop.Cancel();
             }
-
-            return Task.CompletedTask;
         };
 
-        CommandResult result = await ConvergeRun.InProcessAsync(stop.Token, "log", "--follow", "--json", "--url", swarm.Url);
+        Task<CommandResult> run = ConvergeRun.InProcessAsync(stop.Token, ["log", "--follow", "--json", "--url", .. swarm.Urls]);
+        await following.Task;
+        await swarm.RunAsync("propose", "proposal_created", "p2", "--author", "ann");
+        swarm.Node.EndSubscriptions(new SwarmUnavailableException(NotCommittedReason.Stopping, "The node stops."));
+        CommandResult result = await run;
 
         Assert.Equal(ExitCode.Success, result.ExitCode);
-        Assert.Single(result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([1, 2], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("sequence").GetInt32()));
+    }
+
+    [Fact]
+    public async Task A_transfer_of_leadership_says_who_leads_or_why_nobody_else_does()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        swarm.Node.Transfer = new LeadershipTransferred(new NodeId(2), new Term(7));
+        CommandResult text = await swarm.RunAsync("leader", "transfer", "--to", "2");
+        NodeId? wanted = swarm.Node.TransferWanted;
+        CommandResult json = await swarm.RunAsync("leader", "transfer", "--json");
+
+        Assert.Equal((ExitCode.Success, "Node 2 leads in term 7."), (text.ExitCode, text.Output.Trim()));
+        Assert.Equal("""{"leader":2,"term":7}""", json.Output.Trim());
+        Assert.Equal((new NodeId(2), null), (wanted, swarm.Node.TransferWanted));
+        foreach ((LeadershipTransfer outcome, int exitCode) in new (LeadershipTransfer, int)[]
+        {
+            (new LeadershipNotTransferred(new NodeId(1), new Term(6), "Too slow."), ExitCode.Failed),
+            (new LeadershipTransferRefused(TransferRefusal.UnknownMember, "No such node."), ExitCode.Usage),
+            (new LeadershipTransferRefused(TransferRefusal.Unreachable, "Gone."), ExitCode.Failed),
+            (new LeadershipTransferRefused(TransferRefusal.NoLeader, "Nobody."), ExitCode.Unavailable),
+            (new LeadershipTransferUnknown("Who knows."), ExitCode.OutcomeUnknown),
+        })
+        {
+            swarm.Node.Transfer = outcome;
+            Assert.Equal(exitCode, (await swarm.RunAsync("leader", "transfer")).ExitCode);
+        }
+
+        Assert.Equal(ExitCode.Usage, (await swarm.RunAsync("leader", "transfer", "--to", "0")).ExitCode);
     }
 
     [Fact]

@@ -26,6 +26,10 @@ internal sealed class LocalSwarm : IAsyncDisposable
 
     public SwarmNode this[ulong id] => _nodes[id];
 
+    public IReadOnlyList<IPEndPoint> Addresses => [.. _members.Select(member => member.Peer)];
+
+    public IPEndPoint AddressOf(ulong id) => _members[(int)id - 1].Peer;
+
     public SwarmOptions Options(ulong id) => new()
     {
         Cluster = "test",

@@ -6,7 +6,7 @@ using NpgsqlTypes;
 namespace Converge.Swarm.Projection.Sql;
 
 /// <summary>A projection in a schema of a PostgreSQL database.</summary>
-internal sealed class PostgreSqlProjectionStore : SqlProjectionStore
+internal class PostgreSqlProjectionStore : SqlProjectionStore
 {
     private readonly NpgsqlDataSource _source;
     private readonly string _schema;
@@ -51,6 +51,7 @@ internal sealed class PostgreSqlProjectionStore : SqlProjectionStore
     {
         await base.DisposeAsync();
         await _source.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     protected override async Task<DbConnection> ConnectAsync(CancellationToken cancellationToken) => await _source.OpenConnectionAsync(cancellationToken);
@@ -110,24 +111,11 @@ internal sealed class PostgreSqlProjectionStore : SqlProjectionStore
     protected override async Task<IReadOnlyDictionary<string, ProposalRow>> LoadAsync(
         DbTransaction transaction, IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
     {
-        Dictionary<string, ProposalRow> known = new(ids.Count, StringComparer.Ordinal);
-        if (ids.Count == 0)
-        {
-            return known;
-        }
-
         await using NpgsqlCommand select = (NpgsqlCommand)transaction.Connection!.CreateCommand();
         select.Transaction = (NpgsqlTransaction)transaction;
         select.CommandText = $"{SelectProposals} WHERE proposal_id = ANY(@ids)";
         select.Parameters.Add(new NpgsqlParameter("ids", NpgsqlDbType.Array | NpgsqlDbType.Text) { Value = ids.ToArray() });
-        await using NpgsqlDataReader rows = await select.ExecuteReaderAsync(cancellationToken);
-        while (await rows.ReadAsync(cancellationToken))
-        {
-            ProposalRow row = ReadProposal(rows);
-            known.Add(row.ProposalId, row);
-        }
-
-        return known;
+        return await ReadProposalsAsync(select, ids.Count, cancellationToken);
     }
 
     private static NpgsqlParameter Array<TRow, TValue>(SqlColumn<TRow> column, IReadOnlyList<TRow> rows, NpgsqlDbType type, Func<object?, TValue> convert)

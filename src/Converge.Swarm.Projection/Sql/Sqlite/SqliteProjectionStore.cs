@@ -1,5 +1,5 @@
-using System.Data;
 using System.Data.Common;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace Converge.Swarm.Projection.Sql;
@@ -14,8 +14,7 @@ internal class SqliteProjectionStore : SqlProjectionStore
 
     private readonly string _folder;
     private readonly string _file;
-    private readonly Dictionary<string, SqliteCommand> _inserts = new(StringComparer.Ordinal);
-    private SqliteCommand? _select;
+    private readonly Dictionary<string, SqliteInsert> _inserts = new(StringComparer.Ordinal);
 
     /// <summary>A store in a folder, which is created unless it is there.</summary>
     public SqliteProjectionStore(string folder)
@@ -36,8 +35,11 @@ internal class SqliteProjectionStore : SqlProjectionStore
     public override async Task ClearAsync(CancellationToken cancellationToken)
     {
         await CloseAsync();
-        File.Delete(_file);
-        DeleteCompanions();
+        if (Directory.Exists(_folder))
+        {
+            File.Delete(_file);
+            DeleteCompanions();
+        }
     }
 
     public override async ValueTask DisposeAsync()
@@ -95,57 +97,35 @@ internal class SqliteProjectionStore : SqlProjectionStore
 
     protected override Task InsertAsync<TRow>(DbTransaction transaction, SqlTable<TRow> table, IReadOnlyList<TRow> rows, CancellationToken cancellationToken)
     {
-        if (!_inserts.TryGetValue(table.Name, out SqliteCommand? insert))
+        if (!_inserts.TryGetValue(table.Name, out SqliteInsert? insert))
         {
-            insert = ((SqliteConnection)transaction.Connection!).CreateCommand();
-            insert.CommandText = table.Insert($"VALUES ({string.Join(", ", table.Columns.Select(column => $"@{column.Name}"))})");
-            foreach (SqlColumn<TRow> column in table.Columns)
-            {
-                insert.Parameters.Add($"@{column.Name}", column.Type == SqlType.Text ? SqliteType.Text : SqliteType.Integer);
-            }
-
+            string places = string.Join(", ", Enumerable.Repeat("?", table.Columns.Length));
+            insert = new SqliteInsert((SqliteConnection)transaction.Connection!, table.Insert($"VALUES ({places})"));
             _inserts.Add(table.Name, insert);
         }
 
-        insert.Transaction = (SqliteTransaction)transaction;
         foreach (TRow row in rows)
         {
             cancellationToken.ThrowIfCancellationRequested();
             for (int i = 0; i < table.Columns.Length; i++)
             {
-                insert.Parameters[i].Value = table.Columns[i].Value(row) ?? DBNull.Value;
+                insert.Bind(i + 1, table.Columns[i].Value(row));
             }
 
-            insert.ExecuteNonQuery();
+            insert.Execute();
         }
 
         return Task.CompletedTask;
     }
 
-    protected override Task<IReadOnlyDictionary<string, ProposalRow>> LoadAsync(
+    protected override async Task<IReadOnlyDictionary<string, ProposalRow>> LoadAsync(
         DbTransaction transaction, IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
     {
-        if (_select is null)
-        {
-            _select = ((SqliteConnection)transaction.Connection!).CreateCommand();
-            _select.CommandText = $"{SelectProposals} WHERE proposal_id = @id";
-            _select.Parameters.Add("@id", SqliteType.Text);
-        }
-
-        _select.Transaction = (SqliteTransaction)transaction;
-        Dictionary<string, ProposalRow> known = new(ids.Count, StringComparer.Ordinal);
-        foreach (string id in ids)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            _select.Parameters[0].Value = id;
-            using SqliteDataReader row = _select.ExecuteReader();
-            if (row.Read())
-            {
-                known.Add(id, ReadProposal(row));
-            }
-        }
-
-        return Task.FromResult<IReadOnlyDictionary<string, ProposalRow>>(known);
+        await using DbCommand select = transaction.Connection!.CreateCommand();
+        select.Transaction = transaction;
+        select.CommandText = $"{SelectProposals} WHERE proposal_id IN (SELECT value FROM json_each(@ids))";
+        select.Parameters.Add(new SqliteParameter("@ids", JsonSerializer.Serialize(ids)));
+        return await ReadProposalsAsync(select, ids.Count, cancellationToken);
     }
 
     // Not pooled: a pooled connection would outlive a file that is deleted to be filled anew.
@@ -162,13 +142,11 @@ internal class SqliteProjectionStore : SqlProjectionStore
 
     private void Forget()
     {
-        foreach (SqliteCommand insert in _inserts.Values)
+        foreach (SqliteInsert insert in _inserts.Values)
         {
             insert.Dispose();
         }
 
         _inserts.Clear();
-        _select?.Dispose();
-        _select = null;
     }
 }

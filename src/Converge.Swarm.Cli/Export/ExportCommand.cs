@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Globalization;
+using Converge.Core;
+using Converge.Core.Json;
+using Converge.Swarm.Cli.Connection;
+using Converge.Swarm.Cli.Terminal;
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm.Cli.Export;
+
+/// <summary><c>converge export</c>: the ledger as JSON Lines.</summary>
+internal static class ExportCommand
+{
+    private const int PageRecords = 1_000;
+
+    public static Command Build(CommandTerminal terminal)
+    {
+        Option<ulong?> from = new("--from") { Description = "The first record; 1 without it.", HelpName = "N" };
+        Option<ulong?> to = new("--to") { Description = "The last record; all that there are when the export begins without it.", HelpName = "N" };
+        Option<FileInfo?> file = new("--out") { Description = "Writes to a file instead, which is there as a whole or not at all.", HelpName = "FILE" };
+        Option<string[]> urls = SwarmUrls.Option();
+        Command command = new(
+            "export",
+            """
+            Writes the ledger as JSON Lines, one record a line. 'converge verify FILE' proves that such a file is whole, and
+            'converge import FILE' commits its facts to another swarm. Every record is verified on the way.
+
+            Examples:
+              converge export --out ledger.jsonl
+              converge export --from 1001 --to 2000 >part.jsonl
+            """)
+        {
+            from, to, file, urls,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
+            ulong last = (await swarm.AskAsync(node => node.GetHeadAsync(ReadConsistency.Stale, cancellation))).Sequence;
+            ulong first = parsed.GetValue(from) ?? 1;
+            ulong end = parsed.GetValue(to) ?? last;
+            if (first == 0 || first > end + 1)
+            {
+                throw new CommandFault(ExitCode.Usage, string.Create(CultureInfo.InvariantCulture, $"There are no records from {first} to {end}."));
+            }
+
+            if (end > last)
+            {
+                throw new CommandFault(ExitCode.Failed, string.Create(CultureInfo.InvariantCulture, $"The ledger ends with record {last}; there is no record {end}."));
+            }
+
+            if (parsed.GetValue(file) is not { } target)
+            {
+                await ExportAsync(terminal, swarm, first, end, record =>
+                {
+                    terminal.WriteJson(record);
+                    return ValueTask.CompletedTask;
+                }, cancellation);
+                return ExitCode.Success;
+            }
+
+            await using WholeFile written = WholeFile.Create(target);
+            await ExportAsync(terminal, swarm, first, end, async record =>
+            {
+                await written.Content.WriteAsync(record, cancellation);
+                written.Content.WriteByte((byte)'\n');
+            }, cancellation);
+            written.Commit();
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Task ExportAsync(
+        CommandTerminal terminal, SwarmConnection swarm, ulong first, ulong last, Func<byte[], ValueTask> write, CancellationToken cancellationToken) =>
+        ProgressReport.RunAsync(terminal, "exporting", async progress =>
+        {
+            LedgerVerifier verifier = LedgerVerifier.From(first);
+            for (ulong next = first; next <= last;)
+            {
+                int page = (int)Math.Min(PageRecords, last - next + 1);
+                ulong from = next;
+                IReadOnlyList<LedgerRecord> records = await swarm.AskAsync(node => node.ReadAsync(from, page, cancellationToken));
+                if (records.Count == 0)
+                {
+                    throw new SwarmProtocolException(string.Create(CultureInfo.InvariantCulture, $"The swarm gives no record {next}, although its ledger has it."));
+                }
+
+                foreach (LedgerRecord record in records)
+                {
+                    verifier.Add(record);
+                    await write(LedgerRecordJson.ToUtf8(record));
+                }
+
+                next += (ulong)records.Count;
+                progress.Advance((long)(next - first), (long)(last - first + 1));
+            }
+
+            LedgerVerification verification = verifier.Finish();
+            if (!verification.Ok)
+            {
+                throw new CommandFault(ExitCode.Failed, "what the swarm gives out is not a sound ledger.", verification.Problems);
+            }
+        });
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Converge.Core;
+using Converge.Swarm.Governance;
+
+namespace Converge.Swarm;
+
+/// <summary>
+/// The command ids of one client. A session is used for no more numbers than a node keeps answers of one session for, then another is
+/// begun: so a command that is tried again is never too old for its session, however many were numbered since.
+/// </summary>
+/// <param name="name">How the sessions' names begin.</param>
+internal sealed class CommandNumbers(string name)
+{
+    private readonly string _client = $"{name}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
+    private long _taken;
+
+    /// <summary>An id that no other command has.</summary>
+    public CommandId Next()
+    {
+        ulong taken = (ulong)(Interlocked.Increment(ref _taken) - 1);
+        (ulong session, ulong number) = ulong.DivRem(taken, ApplyRules.SessionWindow);
+        return new CommandId(string.Create(CultureInfo.InvariantCulture, $"{_client}-{session + 1}"), number + 1);
+    }
+}

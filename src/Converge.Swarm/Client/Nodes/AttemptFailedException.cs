@@ -1,0 +1,9 @@
+namespace Converge.Swarm.Nodes;
+
+/// <summary>One node did not answer one request.</summary>
+/// <param name="message">Why.</param>
+/// <param name="mayHaveArrived">False when the request certainly never left.</param>
+internal sealed class AttemptFailedException(string message, bool mayHaveArrived) : Exception(message)
+{
+    public bool MayHaveArrived { get; } = mayHaveArrived;
+}

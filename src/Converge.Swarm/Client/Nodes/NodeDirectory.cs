@@ -1,0 +1,121 @@
+using System.Net;
+using Converge.Core;
+using Converge.Swarm.Transport;
+using Converge.Swarm.Transport.Wire;
+
+namespace Converge.Swarm.Nodes;
+
+/// <summary>Which nodes there are, how to reach them, and who is believed to lead. Decides whom to ask next.</summary>
+internal sealed class NodeDirectory : IAsyncDisposable
+{
+    /// <summary>More addresses than a swarm may have members are not kept, whatever nodes say.</summary>
+    private const int MaxLearned = SwarmOptionsRules.MaxMembers;
+
+    private readonly SwarmClientOptions _options;
+    private readonly Lock _gate = new();
+    private readonly List<NodeLink> _links = [];
+    private readonly Dictionary<NodeId, NodeLink> _members = [];
+    private LeaderHint _leader = LeaderHint.None;
+    private int _turn;
+
+    public NodeDirectory(SwarmClientOptions options)
+    {
+        _options = options;
+        _links.AddRange(options.Endpoints.Distinct().Select(NewLink));
+    }
+
+    /// <summary>
+    /// The leader when one is believed in and can be tried; else a node that is connected; else any in turn. Those that failed a moment
+    /// ago come last.
+    /// </summary>
+    public NodeLink Choose()
+    {
+        lock (_gate)
+        {
+            if (!_leader.Leader.IsNone && FindNode(_leader.Leader) is { IsResting: false } leader)
+            {
+                return leader;
+            }
+
+            NodeLink chosen = InTurn(link => link.IsConnected && !link.IsResting)
+                ?? InTurn(link => !link.IsResting)
+                ?? InTurn(_ => true)!;
+            _turn = (_turn + 1) % _links.Count;
+            return chosen;
+        }
+    }
+
+    /// <summary>A node said who leads. What is said of an earlier term is older, whoever says it.</summary>
+    public void Learn(LeaderHint hint)
+    {
+        lock (_gate)
+        {
+            if (hint.Term > _leader.Term || (hint.Term == _leader.Term && !hint.Leader.IsNone))
+            {
+                _leader = hint;
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        NodeLink[] links;
+        lock (_gate)
+        {
+            links = [.. _links];
+        }
+
+        foreach (NodeLink link in links)
+        {
+            await link.DisposeAsync();
+        }
+    }
+
+    private NodeLink NewLink(IPEndPoint address) => new(address, _options, Meet, Learn);
+
+    private void Meet(ClientWelcome welcome)
+    {
+        lock (_gate)
+        {
+            _members.Clear();
+            foreach (MemberEndpoint member in welcome.Members.Take(MaxLearned))
+            {
+                if (IPEndPoint.TryParse(member.Address, out IPEndPoint? address) && address.Port != 0 && LinkTo(address) is { } link)
+                {
+                    _members[new NodeId(member.Id)] = link;
+                }
+            }
+        }
+
+        Learn(ClientMessageCodec.FromWire(welcome.Leader));
+    }
+
+    /// <summary>Where the node answered itself comes before the address that others gave for it.</summary>
+    private NodeLink? FindNode(NodeId node) => _links.Find(link => link.Node == node) ?? _members.GetValueOrDefault(node);
+
+    private NodeLink? LinkTo(IPEndPoint address)
+    {
+        NodeLink? link = _links.Find(known => known.Address.Equals(address));
+        if (link is null && _links.Count < _options.Endpoints.Count + MaxLearned)
+        {
+            link = NewLink(address);
+            _links.Add(link);
+        }
+
+        return link;
+    }
+
+    private NodeLink? InTurn(Func<NodeLink, bool> fits)
+    {
+        for (int i = 0; i < _links.Count; i++)
+        {
+            NodeLink link = _links[(_turn + i) % _links.Count];
+            if (fits(link))
+            {
+                return link;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,150 @@
+using Converge.Core;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Transport.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Converge.Swarm.Transport;
+
+/// <summary>What a node is to clients that come over the wire: the door, and what they share once they are in.</summary>
+/// <param name="options">Whose clients are welcome, and where the members are.</param>
+/// <param name="post">Puts a message into the node actor's mailbox; false when there is no room.</param>
+/// <param name="ledger">The node's ledger.</param>
+/// <param name="news">Wakes those who wait for records.</param>
+/// <param name="limits">How much is taken on.</param>
+/// <param name="logger">Where refusals are said.</param>
+internal sealed partial class ClientService(
+    SwarmOptions options, Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news, ClientLimits limits, ILogger logger)
+{
+    private int _connections;
+    private long _waitingCommandBytes;
+
+    public ClientLimits Limits => limits;
+
+    public GovernanceLedger Ledger => ledger;
+
+    public NodeNews News => news;
+
+    /// <summary>Why a client is not welcome, or null: then it counts as a connection until <see cref="Leave"/>.</summary>
+    public (string Code, string Message)? Admit(ClientHello hello)
+    {
+        if (!string.Equals(hello.Cluster, options.Cluster, StringComparison.Ordinal))
+        {
+            return ("wrong_cluster", $"This is cluster '{options.Cluster}', not '{hello.Cluster}'.");
+        }
+
+        if (Interlocked.Increment(ref _connections) > limits.MaxConnections)
+        {
+            Leave();
+            return ("busy", $"{limits.MaxConnections} clients are connected already.");
+        }
+
+        return null;
+    }
+
+    /// <summary>An admitted client has gone.</summary>
+    public void Leave() => Interlocked.Decrement(ref _connections);
+
+    /// <summary>What an admitted client is told first.</summary>
+    public ClientWelcome Welcome()
+    {
+        var welcome = new ClientWelcome
+        {
+            Node = options.Node.Value,
+            Leader = ClientMessageCodec.ToWire(news.Leader),
+            MaxRequests = (uint)limits.MaxRequests,
+        };
+        foreach (MemberOptions member in options.Members)
+        {
+            welcome.Members.Add(new MemberEndpoint { Id = member.Id.Value, Address = member.Peer.ToString() });
+        }
+
+        return welcome;
+    }
+
+    /// <summary>Hands a message to the node actor. False when there is no room: then nothing was done.</summary>
+    public bool Post(NodeMessage message) => post(message);
+
+    /// <summary>Makes room for commands that will wait. False when there is none.</summary>
+    public bool TryReserve(int commandBytes)
+    {
+        if (Interlocked.Add(ref _waitingCommandBytes, commandBytes) > limits.MaxWaitingCommandBytes)
+        {
+            Release(commandBytes);
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Commands wait no more.</summary>
+    public void Release(int commandBytes) => Interlocked.Add(ref _waitingCommandBytes, -commandBytes);
+
+    /// <summary>
+    /// Checks what a client wants committed as strictly as if it had been submitted on the node itself: what is in the log must be
+    /// understood by every node for ever.
+    /// </summary>
+    /// <returns>What is wrong, or null.</returns>
+    public static string? Check(CommitRequest request, out UnstampedCommand[] commands, out int bytes)
+    {
+        (commands, bytes) = ([], 0);
+        if (request.Commands.Count > ClientLimits.MaxCommands)
+        {
+            return $"{request.Commands.Count} commands in one request; at most {ClientLimits.MaxCommands} are allowed.";
+        }
+
+        var read = new UnstampedCommand[request.Commands.Count];
+        for (int i = 0; i < read.Length; i++)
+        {
+            ReadOnlyMemory<byte> body = request.Commands[i].Memory;
+            bytes += body.Length;
+            if (body.Length > CommandCodec.MaxEntryBytes || Decode(body.Span) is not { } submission)
+            {
+                return $"Command {i} is not a fact as this node encodes it.";
+            }
+
+            if (SubmissionRules.Check(submission) is { } fault)
+            {
+                return $"Command {i} cannot be submitted: {fault.Message}";
+            }
+
+            read[i] = new UnstampedCommand(body, submission.Lamport?.Counter ?? 0);
+        }
+
+        if (bytes > ClientLimits.MaxCommandBytes)
+        {
+            return $"{bytes} bytes of commands in one request; at most {ClientLimits.MaxCommandBytes} are allowed.";
+        }
+
+        commands = read;
+        return null;
+    }
+
+    public void Connected(string address) => LogConnected(logger, address);
+
+    public void Misbehaved(string address, string reason) => LogMisbehaved(logger, address, reason);
+
+    public void CouldNotAnswer(Exception fault) => LogCouldNotAnswer(logger, fault);
+
+    private static FactSubmission? Decode(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return (CommandCodec.Decode(body) as FactCommand)?.Submission;
+        }
+        catch (UnsupportedCommandException)
+        {
+            return null;
+        }
+    }
+
+    [LoggerMessage(120, LogLevel.Debug, "A client is connected from {Address}.")]
+    private static partial void LogConnected(ILogger logger, string address);
+
+    [LoggerMessage(121, LogLevel.Warning, "The connection of the client at {Address} was closed: {Reason}")]
+    private static partial void LogMisbehaved(ILogger logger, string address, string reason);
+
+    [LoggerMessage(122, LogLevel.Error, "A client could not be answered.")]
+    private static partial void LogCouldNotAnswer(ILogger logger, Exception fault);
+}

@@ -1,0 +1,320 @@
+using System.Buffers;
+using System.Threading.Channels;
+using Converge.Core;
+using Converge.Core.Json;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Transport.Wire;
+using Google.Protobuf;
+
+namespace Converge.Swarm.Transport;
+
+/// <summary>
+/// One connection of a client, seen from the node: requests in, answers out, in whatever order they become ready. A request holds a place
+/// from when it is read until its answer is written; without a free place nothing more is read.
+/// </summary>
+internal sealed class ClientSession(ClientService service, Stream stream, FrameReader frames) : IDisposable
+{
+    /// <summary>A buffer is handed to the socket when it has grown to this.</summary>
+    private const int FlushBytes = 256 * 1024;
+
+    private const int FirstBufferBytes = 4 * 1024;
+
+    private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
+
+    private readonly Channel<(ulong Request, Func<ClientAnswer> Build)> _answers =
+        Channel.CreateUnbounded<(ulong, Func<ClientAnswer>)>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly SemaphoreSlim _places = new(service.Limits.MaxRequests);
+
+    /// <summary>Serves the client until it goes, misbehaves or the node stops.</summary>
+    /// <exception cref="FrameException">It sent what this protocol does not allow.</exception>
+    /// <exception cref="IOException">The connection broke.</exception>
+    /// <exception cref="OperationCanceledException">The node stops, or the client took nothing for too long.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task reading = ReadAllAsync(ended.Token);
+        Task writing = WriteAllAsync(ended.Token);
+        Task first = await Task.WhenAny(reading, writing);
+        await ended.CancelAsync();
+        await ((Task)Task.WhenAll(reading, writing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+    }
+
+    public void Dispose() => _places.Dispose();
+
+    private async Task ReadAllAsync(CancellationToken ended)
+    {
+        while (true)
+        {
+            await _places.WaitAsync(ended);
+            if (await frames.ReadAsync(ClientLimits.MaxRequestBytes, ended) is not { } frame)
+            {
+                return;
+            }
+
+            if (frame.Kind != FrameKind.ClientRequest)
+            {
+                throw new FrameException($"A frame of kind {frame.Kind} is out of place here.");
+            }
+
+            Serve(ClientMessageCodec.ReadRequest(frame), ended);
+        }
+    }
+
+    private void Serve(ClientRequest request, CancellationToken ended)
+    {
+        ulong id = request.Id;
+        switch (request.RequestCase)
+        {
+            case ClientRequest.RequestOneofCase.Commit:
+                Commit(id, request.Commit);
+                break;
+            case ClientRequest.RequestOneofCase.Records:
+                ServeRecords(id, request.Records, ended);
+                break;
+            case ClientRequest.RequestOneofCase.Proposal:
+                GetProposal(id, request.Proposal);
+                break;
+            case ClientRequest.RequestOneofCase.Head:
+                Ask(
+                    id,
+                    new StateMachineMessage.GetHead(Reply<QueryAnswer<LedgerHead>>(id, answer => OfQuery(answer, head => new ClientAnswer { Head = ClientMessageCodec.ToWire(head!) }))),
+                    request.Head.Consistency);
+                break;
+            case ClientRequest.RequestOneofCase.Status:
+                Post(
+                    id,
+                    new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(status) })));
+                break;
+            case ClientRequest.RequestOneofCase.Proof:
+                Answer(id, () => Prove(request.Proof));
+                break;
+            case ClientRequest.RequestOneofCase.Transfer:
+                Post(
+                    id,
+                    new NodeMessage.TransferLeadership(
+                        new NodeId(request.Transfer.To),
+                        Reply<LeadershipTransfer>(id, outcome => new ClientAnswer { Transfer = ClientMessageCodec.ToWire(outcome) })));
+                break;
+            default:
+                // A newer client's, perhaps; it can be told, and the connection is good.
+                Answer(id, () => Fault("unknown_request", "This node does not know this kind of request."));
+                break;
+        }
+    }
+
+    private void Commit(ulong id, CommitRequest request)
+    {
+        int count = request.Commands.Count;
+        if (ClientService.Check(request, out UnstampedCommand[] commands, out int bytes) is { } fault)
+        {
+            Answer(id, () => Fault("invalid_request", fault));
+        }
+        else if (!service.TryReserve(bytes))
+        {
+            Answer(id, () => AllBusy(count));
+        }
+        else
+        {
+            var reply = new SessionReply<IReadOnlyList<CommitAnswer>>(answers =>
+            {
+                service.Release(bytes);
+                Answer(id, () => new ClientAnswer { Commit = ClientMessageCodec.ToWire(answers) });
+            });
+            if (!service.Post(new NodeMessage.Submit(commands, reply)))
+            {
+                service.Release(bytes);
+                Answer(id, () => AllBusy(count));
+            }
+        }
+    }
+
+    private static ClientAnswer AllBusy(int count) =>
+        new() { Commit = ClientMessageCodec.ToWire(Enumerable.Repeat<CommitAnswer>(Busy, count).ToArray()) };
+
+    private void GetProposal(ulong id, ProposalRequest request)
+    {
+        if (SubmissionRules.CheckProposalId(request.ProposalId) is { } fault)
+        {
+            Answer(id, () => Fault("invalid_request", fault.Message));
+        }
+        else
+        {
+            Ask(
+                id,
+                new StateMachineMessage.GetProposal(
+                    request.ProposalId,
+                    Reply<QueryAnswer<ProposalView?>>(id, answer => OfQuery(answer, view => new ClientAnswer { Proposal = ClientMessageCodec.ToWire(view) }))),
+                request.Consistency);
+        }
+    }
+
+    private void Ask(ulong id, StateMachineMessage.Query query, uint consistency) =>
+        Post(id, new NodeMessage.Read(query, ClientMessageCodec.ConsistencyFromWire(consistency)));
+
+    private void Post(ulong id, NodeMessage message)
+    {
+        if (!service.Post(message))
+        {
+            Answer(id, () => Unavailable(NotCommittedReason.Busy, Busy.Message));
+        }
+    }
+
+    private void ServeRecords(ulong id, RecordsRequest request, CancellationToken ended)
+    {
+        ulong from = Math.Max(1, request.From);
+        int limit = (int)Math.Clamp(request.Limit, 1, ClientLimits.MaxPageRecords);
+        if (request.WaitMilliseconds == 0 || service.Ledger.LastSequence >= from)
+        {
+            Answer(id, () => ReadPage(from, limit));
+        }
+        else
+        {
+            var patience = TimeSpan.FromMilliseconds(Math.Min(request.WaitMilliseconds, service.Limits.MaxRecordsWait.TotalMilliseconds));
+            _ = AnswerWithRecordsAsync(id, from, limit, patience, ended);
+        }
+    }
+
+    /// <summary>Answers when there is a record, when another leads (somebody else may have more), or when patience is at its end.</summary>
+    private async Task AnswerWithRecordsAsync(ulong id, ulong from, int limit, TimeSpan patience, CancellationToken ended)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        waiting.CancelAfter(patience);
+        LeaderHint leader = service.News.Leader;
+        try
+        {
+            while (true)
+            {
+                Task<bool> later = service.News.Next;
+                if (service.Ledger.LastSequence >= from || service.News.Leader != leader || !await later.WaitAsync(waiting.Token))
+                {
+                    break;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (OperationCanceledException)
+        {
+            // There is none yet, and the answer says so.
+        }
+
+        Answer(id, () => ReadPage(from, limit));
+    }
+
+    private ClientAnswer Prove(ProofRequest request)
+    {
+        ulong? size = request.HasSize ? request.Size : null;
+        try
+        {
+            byte[]? document = (ProofKind)request.Kind switch
+            {
+                ProofKind.Receipt => LedgerReceiptJson.ToUtf8(service.Ledger.Receipt(request.Place, size)),
+                ProofKind.Inclusion => InclusionProofJson.ToUtf8(service.Ledger.ProveInclusion(request.Place, size)),
+                ProofKind.Consistency => ConsistencyProofJson.ToUtf8(service.Ledger.ProveConsistency(request.Place, size)),
+                _ => null,
+            };
+            return document is null
+                ? Fault("unknown_request", "This node does not know this kind of proof.")
+                : new ClientAnswer { Proof = new ProofAnswer { Document = UnsafeByteOperations.UnsafeWrap(document) } };
+        }
+        catch (LedgerRangeException range)
+        {
+            return new ClientAnswer { Proof = new ProofAnswer { Parameter = range.Parameter, BeyondLedger = range.IsBeyondLedger, Message = range.Message } };
+        }
+    }
+
+    /// <summary>Reads when the answer is written, not before: a connection holds one page, however many are asked for.</summary>
+    private ClientAnswer ReadPage(ulong from, int limit)
+    {
+        var page = new RecordsAnswer();
+        long bytes = 0;
+        foreach (EncodedRecord record in service.Ledger.Read(from, limit))
+        {
+            if (bytes >= ClientLimits.MaxPageBytes)
+            {
+                break;
+            }
+
+            page.Records.Add(UnsafeByteOperations.UnsafeWrap(record.Bytes));
+            bytes += record.Bytes.Length;
+        }
+
+        return new ClientAnswer { Records = page };
+    }
+
+    private static ClientAnswer OfQuery<T>(QueryAnswer<T> answer, Func<T?, ClientAnswer> good) => answer.Reason is { } reason
+        ? Unavailable(reason, answer.Message ?? reason.Name())
+        : good(answer.Value);
+
+    private static ClientAnswer Unavailable(NotCommittedReason reason, string message) =>
+        new() { Unavailable = ClientMessageCodec.ToWire(reason, message) };
+
+    private static ClientAnswer Fault(string code, string message) => new() { Fault = new Fault { Code = code, Message = message } };
+
+    private SessionReply<T> Reply<T>(ulong id, Func<T, ClientAnswer> build) => new(answer => Answer(id, () => build(answer)));
+
+    private void Answer(ulong id, Func<ClientAnswer> build) => _answers.Writer.TryWrite((id, build));
+
+    private async Task WriteAllAsync(CancellationToken ended)
+    {
+        var buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
+        while (await _answers.Reader.WaitToReadAsync(ended))
+        {
+            while (_answers.Reader.TryRead(out (ulong Request, Func<ClientAnswer> Build) next))
+            {
+                ClientAnswer answer = Build(next.Build);
+                answer.Id = next.Request;
+                answer.Leader = ClientMessageCodec.ToWire(service.News.Leader);
+                Frame.Write(buffer, FrameKind.ClientAnswer, answer);
+                _places.Release();
+                if (buffer.WrittenCount >= FlushBytes)
+                {
+                    await FlushAsync(buffer, ended);
+                }
+            }
+
+            await FlushAsync(buffer, ended);
+            if (buffer.Capacity > 4 * FlushBytes)
+            {
+                // What a large page needed is not held for the life of the connection.
+                buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
+            }
+        }
+    }
+
+    private ClientAnswer Build(Func<ClientAnswer> build)
+    {
+        try
+        {
+            return build();
+        }
+        catch (ObjectDisposedException)
+        {
+            return Unavailable(NotCommittedReason.Stopping, "The node is shutting down.");
+        }
+        catch (IOException e)
+        {
+            service.CouldNotAnswer(e);
+            return Unavailable(NotCommittedReason.Stopping, "The node could not read its ledger; its log says why.");
+        }
+    }
+
+    private async Task FlushAsync(ArrayBufferWriter<byte> buffer, CancellationToken ended)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        patience.CancelAfter(service.Limits.WriteTimeout);
+        await stream.WriteAsync(buffer.WrittenMemory, patience.Token);
+        buffer.ResetWrittenCount();
+    }
+
+    /// <summary>A reply that becomes an answer on this connection; on one that has ended it goes nowhere.</summary>
+    private sealed class SessionReply<T>(Action<T> send) : Reply<T>
+    {
+        public override void Send(T answer) => send(answer);
+    }
+}

@@ -1,0 +1,110 @@
+using Converge.Core;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Transport;
+using Converge.Swarm.Transport.Wire;
+using Google.Protobuf;
+
+namespace Converge.Swarm.Tests.Client;
+
+/// <summary>What may be concluded from attempts, and what may not.</summary>
+public sealed class CommitPartTests
+{
+    private static readonly FactAccepted Accepted = new(1, new LogIndex(2), new Term(3), 4, new LamportTimestamp(5, new NodeId(6)), new string('a', 64), 7);
+    private static readonly FactNotCommitted NoLeader = new(NotCommittedReason.NoLeader, "nobody");
+
+    [Fact]
+    public void What_never_left_is_not_committed()
+    {
+        CommitAnswer answer = Outcome(part => part.NoteFailure("refused", mayHaveArrived: false));
+
+        Assert.Equal(new FactNotCommitted(NotCommittedReason.NoLeader, "refused"), answer);
+    }
+
+    [Fact]
+    public void What_was_refused_until_the_time_was_over_keeps_its_reason()
+    {
+        var full = new FactNotCommitted(NotCommittedReason.Busy, "Full.");
+
+        Assert.Equal(full, Outcome(part => part.Note(Answers(NoLeader)), part => part.Note(Answers(full))));
+        Assert.Equal(new FactNotCommitted(NotCommittedReason.TooLarge, "m"), Outcome(part => part.Note(Answers(new FactNotCommitted(NotCommittedReason.TooLarge, "m")))));
+    }
+
+    [Fact]
+    public void What_may_have_arrived_is_unknown_whatever_is_said_of_later_attempts()
+    {
+        CommitAnswer answer = Outcome(
+            part => part.NoteFailure("cut", mayHaveArrived: true),
+            part => part.Note(Answers(NoLeader)),
+            part => part.NoteFailure("refused", mayHaveArrived: false));
+
+        Assert.IsType<FactOutcomeUnknown>(answer);
+    }
+
+    [Fact]
+    public void An_unknown_outcome_is_settled_by_the_answer_to_a_repetition()
+    {
+        CommitAnswer answer = Outcome(part => part.Note(Answers(new FactOutcomeUnknown("late"))), part => part.Note(Answers(Accepted)));
+
+        Assert.Equal(Accepted, answer);
+    }
+
+    [Fact]
+    public void Only_what_has_no_answer_is_sent_again()
+    {
+        ByteString[] commands = [ByteString.CopyFrom(1), ByteString.CopyFrom(2), ByteString.CopyFrom(3)];
+        var answers = new CommitAnswer[3];
+        var part = new CommitPart(commands, answers);
+        Assert.Equal(commands, part.NextRequest().Commit.Commands);
+
+        part.Note(Answers(Accepted, new FactRefused(RefusalCode.AlreadyExists, 1), NoLeader));
+
+        Assert.False(part.IsSettled);
+        Assert.Equal(commands[2..], part.NextRequest().Commit.Commands);
+        part.Note(Answers(Accepted));
+        Assert.True(part.IsSettled);
+        Assert.Equal([Accepted, new FactRefused(RefusalCode.AlreadyExists, 1), Accepted], answers);
+    }
+
+    [Fact]
+    public void An_answer_that_does_not_fit_proves_nothing()
+    {
+        Assert.IsType<FactOutcomeUnknown>(Outcome(part => part.Note(Answers(Accepted, Accepted))));
+        Assert.IsType<FactOutcomeUnknown>(Outcome(part => part.Note(new ClientAnswer { Head = new HeadAnswer() })));
+        Assert.IsType<FactNotCommitted>(Outcome(part => part.Note(new ClientAnswer { Fault = new Fault { Code = "c", Message = "m" } })));
+    }
+
+    [Fact]
+    public void No_two_commands_are_numbered_alike_and_no_session_grows_too_long()
+    {
+        var numbers = new CommandNumbers("s");
+        var other = new CommandNumbers("s");
+        var taken = new HashSet<CommandId>();
+
+        for (int i = 0; i < (int)ApplyRules.SessionWindow + 10; i++)
+        {
+            CommandId id = numbers.Next();
+            Assert.True(taken.Add(id));
+            Assert.InRange(id.Number, 1UL, ApplyRules.SessionWindow);
+            Assert.Null(SubmissionRules.CheckCommandId(id));
+        }
+
+        Assert.Equal(2, taken.Select(id => id.Session).Distinct().Count());
+        Assert.DoesNotContain(other.Next(), taken);
+    }
+
+    private static CommitAnswer Outcome(params Action<CommitPart>[] attempts)
+    {
+        var answers = new CommitAnswer[1];
+        var part = new CommitPart(new[] { ByteString.CopyFrom(1) }, answers);
+        foreach (Action<CommitPart> attempt in attempts)
+        {
+            part.NextRequest();
+            attempt(part);
+        }
+
+        part.GiveUp();
+        return answers[0];
+    }
+
+    private static ClientAnswer Answers(params CommitAnswer[] answers) => new() { Commit = ClientMessageCodec.ToWire(answers) };
+}

@@ -1,0 +1,87 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Converge.Swarm.Tests.Hosting;
+using Converge.Swarm.Transport;
+using Converge.Swarm.Transport.Wire;
+
+namespace Converge.Swarm.Tests.Client;
+
+/// <summary>Something that greets clients like a node and then does with each request what a test says.</summary>
+internal sealed class ScriptedNode : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Func<ClientRequest, ClientAnswer?> _answer;
+    private readonly Task _serving;
+
+    /// <summary>Listens at once. The function says what to answer; null hangs up.</summary>
+    public ScriptedNode(Func<ClientRequest, ClientAnswer?> answer)
+    {
+        _answer = answer;
+        _listener.Start();
+        _serving = ServeAllAsync();
+    }
+
+    public IPEndPoint Address => (IPEndPoint)_listener.LocalEndpoint;
+
+    /// <summary>What the welcome names as members besides.</summary>
+    public IReadOnlyList<MemberEndpoint> Members { get; init; } = [];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Stop();
+        await _serving.WaitAsync(LocalSwarm.Patience);
+        _stop.Dispose();
+    }
+
+    private async Task ServeAllAsync()
+    {
+        List<Task> sessions = [];
+        try
+        {
+            while (true)
+            {
+                sessions.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            // Stopped.
+        }
+
+        await Task.WhenAll(sessions);
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        using (client)
+        {
+            try
+            {
+                NetworkStream stream = client.GetStream();
+                var frames = new FrameReader(PipeReader.Create(stream));
+                _ = await frames.ReadAsync(Frame.MaxHelloBytes, _stop.Token);
+                await stream.WriteAsync(
+                    Frame.ToBytes(FrameKind.ClientWelcome, new ClientWelcome { Node = 1, MaxRequests = 16, Members = { Members } }), _stop.Token);
+                while (await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token) is { } frame)
+                {
+                    ClientRequest request = ClientMessageCodec.ReadRequest(frame);
+                    if (_answer(request) is not { } answer)
+                    {
+                        return;
+                    }
+
+                    answer.Id = request.Id;
+                    answer.Leader ??= new LeaderKnown { Node = 1, Term = 1 };
+                    await stream.WriteAsync(Frame.ToBytes(FrameKind.ClientAnswer, answer), _stop.Token);
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                // The client went away, or the test is over.
+            }
+        }
+    }
+}
