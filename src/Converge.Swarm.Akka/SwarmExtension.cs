@@ -6,6 +6,7 @@ using Converge.Swarm.Akka.Node;
 using Converge.Swarm.Akka.Remoting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace Converge.Swarm.Akka;
 
@@ -126,9 +127,11 @@ public sealed class SwarmExtension : IExtension
 
         if (system.Settings.Config.GetString($"{SwarmSettings.LogSettings.OwnJournal}.connection-string").Length == 0)
         {
-            string file = Path.Combine(Path.GetFullPath(settings.DataFolder), "raft.db").Replace("\\", "\\\\", StringComparison.Ordinal);
-            system.Settings.InjectTopLevelFallback(ConfigurationFactory.ParseString(
-                $"{SwarmSettings.LogSettings.OwnJournal}.connection-string = \"Data Source='{file}'\""));
+            string file = Path.Combine(Path.GetFullPath(settings.DataFolder), "raft.db");
+            string text = new SqliteConnectionStringBuilder { DataSource = file }.ConnectionString
+                .Replace("\\", "\\\\", StringComparison.Ordinal)
+                .Replace("\"", "\\\"", StringComparison.Ordinal);
+            system.Settings.InjectTopLevelFallback(ConfigurationFactory.ParseString($"{SwarmSettings.LogSettings.OwnJournal}.connection-string = \"{text}\""));
         }
 
         JournalDurability.Require(system.Settings.Config.GetConfig(SwarmSettings.LogSettings.OwnJournal));

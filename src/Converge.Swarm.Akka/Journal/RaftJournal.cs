@@ -16,7 +16,7 @@ internal abstract class RaftJournal : ReceivePersistentActor
     private readonly int _deletionSlice;
     private LogModel? _recovered = new();
     private LogRemainder? _remainder;
-    private bool _replayBegun;
+    private ulong _replayed;
     private ulong _deletedThrough;
     private ulong _deleteThrough;
     private bool _deleting;
@@ -106,15 +106,21 @@ internal abstract class RaftJournal : ReceivePersistentActor
 
     private void Replay(LogBatchStored stored)
     {
-        if (!_replayBegun && LastSequenceNr > 1)
+        var number = (ulong)LastSequenceNr;
+        if (_replayed == 0 && number > 1)
         {
             // What was before this event was deleted, since it had no effect any more.
-            _deletedThrough = (ulong)LastSequenceNr - 1;
+            _deletedThrough = number - 1;
             _remainder = new LogRemainder();
         }
+        else if (number != _replayed + 1)
+        {
+            // A batch may hold nothing but a vote: no rule of the log would miss it.
+            throw new LogOrderException($"Event {number} follows event {_replayed}.");
+        }
 
-        _replayBegun = true;
-        _live.Note((ulong)LastSequenceNr, stored.Batch);
+        _replayed = number;
+        _live.Note(number, stored.Batch);
         if (_remainder is null)
         {
             _recovered!.Apply(stored.Batch);
@@ -127,10 +133,19 @@ internal abstract class RaftJournal : ReceivePersistentActor
 
     private void FinishRecovery()
     {
-        if (_remainder is not null)
+        LogModel recovered = _recovered!;
+        try
         {
-            _recovered!.Apply(_remainder.ToBatch());
-            _remainder = null;
+            if (_remainder is not null)
+            {
+                recovered.Apply(_remainder.ToBatch());
+            }
+        }
+        catch (LogOrderException missing)
+        {
+            OnDamaged(new JournalDamagedException(PersistenceId, $"it begins with event {_deletedThrough + 1}, and {missing.Message}", missing));
+            Context.Stop(Self);
+            return;
         }
 
         if (LastSequenceNr == 0 && MustExist)
@@ -140,8 +155,7 @@ internal abstract class RaftJournal : ReceivePersistentActor
             return;
         }
 
-        LogModel recovered = _recovered!;
-        _recovered = null;
+        (_recovered, _remainder) = (null, null);
         Outline = recovered.Outline;
         OnOpened(recovered);
     }

@@ -141,6 +141,7 @@ public sealed class StartSpec : IAsyncLifetime
     [Theory]
     [InlineData("update journal set message = x'0108' where sequence_number = 2", "event 1 cannot be replayed")]
     [InlineData("delete from journal where sequence_number = 2", "event 3 cannot be replayed")]
+    [InlineData("delete from journal where sequence_number = 1", "begins with event 2")]
     [InlineData("update journal set writer_uuid = 'another' where sequence_number = 2", "event")]
     public async Task A_journal_that_was_damaged_stops_the_node_and_drops_nothing(string damage, string said)
     {
