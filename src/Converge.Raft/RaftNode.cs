@@ -197,6 +197,20 @@ public sealed class RaftNode
     /// <param name="to">A voter; the leader itself to give up an earlier wish. Anybody else: nothing happens.</param>
     public void TransferLeadership(NodeId to) => _core.OnTransferLeader(to);
 
+    /// <summary>
+    /// The leader is to make this learner a voter as soon as it would hold up nobody: once a round of entries that it lacked took less than
+    /// an election timeout (Ongaro's thesis, section 4.2.1). The change is proposed with a tick, one at a time, and again when it is
+    /// refused because of a transfer or a change that is pending. Nothing is proposed while the learner does not answer. The wish is
+    /// forgotten when the leadership ends, when the learner is removed, and, as <see cref="PromotionState.TooSlow"/>, after
+    /// <see cref="RaftOptions.MaxCatchUpRounds"/> rounds.
+    /// </summary>
+    /// <param name="learner">A learner of the configuration in force.</param>
+    public PromotionResult PromoteWhenCaughtUp(NodeId learner) => _core.PromoteWhenCaughtUp(learner);
+
+    /// <summary>Takes back <see cref="PromoteWhenCaughtUp"/>. A change that is in the log already goes its way.</summary>
+    /// <param name="learner">The learner; nothing happens for others.</param>
+    public void CancelPromotion(NodeId learner) => _core.CancelPromotion(learner);
+
     /// <summary>Messages to this member cannot be delivered: nothing more is sent ahead until it answers.</summary>
     public void ReportUnreachable(NodeId node) => _core.ReportUnreachable(node);
 

@@ -77,6 +77,12 @@ public sealed record RaftOptions
     public int MaxPendingReads { get; init; } = 65_536;
 
     /// <summary>
+    /// Rounds of catching up, each an election timeout or longer, after which a leader gives up promoting a learner that was asked for by
+    /// <see cref="RaftNode.PromoteWhenCaughtUp"/> (Ongaro's thesis, section 4.2.1, which gives ten as an example).
+    /// </summary>
+    public int MaxCatchUpRounds { get; init; } = 10;
+
+    /// <summary>
     /// A leader that has not heard of a quorum for an election timeout steps down, and a node that has heard of its leader within one
     /// ignores candidates (Ongaro's thesis, section 6.2 and 4.2.3). Without it a leader that was cut off goes on believing that it leads.
     /// </summary>
@@ -161,6 +167,7 @@ public sealed record RaftOptions
             nameof(MaxInflightBytes),
             $"{MaxInflightBytes} is less than 1 or than {nameof(MaxMessageBytes)}, {MaxMessageBytes}.");
         Require(MaxPendingReads >= 1, nameof(MaxPendingReads), $"{MaxPendingReads} is less than 1.");
+        Require(MaxCatchUpRounds >= 1, nameof(MaxCatchUpRounds), $"{MaxCatchUpRounds} is less than 1.");
         Require(StalledStorageTicks >= 0, nameof(StalledStorageTicks), $"{StalledStorageTicks} is negative; 0 turns it off.");
         Require(
             StalledStorageTicks == 0 || AsyncStorageWrites,

@@ -14,6 +14,9 @@ namespace Converge.Raft;
 /// <param name="RecentActive">True when it was heard of since the last check of the quorum.</param>
 /// <param name="InflightMessages">Appends under way.</param>
 /// <param name="IsInflightFull">True when no more may be under way.</param>
+/// <param name="IsCaughtUp">True for a learner that could be made a voter without holding up commits: it answers, and a round of what it lacked took less than an election timeout.</param>
+/// <param name="Promotion">Of a learner: what <see cref="RaftNode.PromoteWhenCaughtUp"/> has come to.</param>
+/// <param name="SlowCatchUpRounds">Of a learner: rounds in a row that took an election timeout or longer.</param>
 public readonly record struct FollowerProgress(
     NodeId Id,
     LogIndex Match,
@@ -24,7 +27,10 @@ public readonly record struct FollowerProgress(
     LogIndex PendingSnapshot,
     bool RecentActive,
     int InflightMessages,
-    bool IsInflightFull)
+    bool IsInflightFull,
+    bool IsCaughtUp,
+    PromotionState Promotion,
+    int SlowCatchUpRounds)
 {
     internal static FollowerProgress Of(MemberProgress member) => new(
         member.Id,
@@ -36,7 +42,10 @@ public readonly record struct FollowerProgress(
         member.PendingSnapshot,
         member.RecentActive,
         member.InflightCount,
-        member.IsInflightFull);
+        member.IsInflightFull,
+        member.IsLearner && member.CatchUp.IsCaughtUp,
+        member.CatchUp.State,
+        member.CatchUp.SlowRounds);
 }
 
 /// <summary>How a node stands, for people and metrics.</summary>

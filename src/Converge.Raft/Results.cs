@@ -87,6 +87,19 @@ public enum ReadIndexResult
     TooManyPending,
 }
 
+/// <summary>What became of a wish to promote a learner.</summary>
+public enum PromotionResult
+{
+    /// <summary>The leader has taken note. <see cref="FollowerProgress.Promotion"/> tells how it goes; it ends with the leadership.</summary>
+    Accepted = 0,
+
+    /// <summary>This node does not lead. Nothing happened.</summary>
+    NotLeader,
+
+    /// <summary>There is no such learner in the configuration in force. Nothing happened.</summary>
+    NotLearner,
+}
+
 /// <summary>How the sending of a snapshot to a follower ended.</summary>
 public enum SnapshotStatus
 {

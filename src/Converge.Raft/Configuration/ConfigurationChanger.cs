@@ -169,6 +169,7 @@ internal sealed class ConfigurationChanger
         if (_members.TryGetValue(node, out MemberProgress? member))
         {
             member.IsLearner = false;
+            member.CatchUp = default;
             _learners.Remove(node);
             _learnersNext.Remove(node);
         }
@@ -205,6 +206,7 @@ internal sealed class ConfigurationChanger
         else
         {
             member.IsLearner = true;
+            member.CatchUp = default;
             _learners.Add(node);
         }
     }

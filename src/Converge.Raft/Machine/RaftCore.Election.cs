@@ -72,6 +72,11 @@ internal sealed partial class RaftCore
             _heartbeatElapsed = 0;
             BroadcastHeartbeat();
         }
+
+        if (Role == RaftRole.Leader)
+        {
+            TickPromotions();
+        }
     }
 
     private void CheckQuorum()

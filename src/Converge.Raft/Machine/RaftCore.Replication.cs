@@ -58,6 +58,7 @@ internal sealed partial class RaftCore
         member.RecentActive = true;
         if (message.Reject)
         {
+            member.CatchUp.Hear();
             OnAppendRejected(member, message);
             return StepResult.Accepted;
         }
@@ -69,6 +70,11 @@ internal sealed partial class RaftCore
 
         // A probe that is answered without news is answered all the same: the logs agree.
         bool isNews = member.TryAdvance(message.Index);
+        if (member.IsLearner)
+        {
+            member.CatchUp.Acknowledged(member.Match, _log.LastIndex, _options);
+        }
+
         if (!isNews && (member.State != ProgressState.Probe || member.Match != message.Index))
         {
             return StepResult.Accepted;
@@ -146,6 +152,7 @@ internal sealed partial class RaftCore
     private void OnHeartbeatResponse(MemberProgress member, ulong round)
     {
         member.RecentActive = true;
+        member.CatchUp.Hear();
         member.FlowPaused = false;
 
         // It is alive: what was held back, or lost, can be tried again.

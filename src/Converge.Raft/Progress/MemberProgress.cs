@@ -22,6 +22,7 @@ public enum ProgressState : byte
 internal sealed class MemberProgress
 {
     private InflightWindow _inflights;
+    private CatchUp _catchUp;
 
     public MemberProgress(NodeId id, LogIndex next, bool isLearner, int maxInflightMessages, long maxInflightBytes)
     {
@@ -48,6 +49,7 @@ internal sealed class MemberProgress
         Ballot = other.Ballot;
         AcknowledgedRound = other.AcknowledgedRound;
         _inflights = other._inflights.Clone();
+        _catchUp = other._catchUp;
     }
 
     public NodeId Id { get; }
@@ -80,6 +82,9 @@ internal sealed class MemberProgress
     /// <summary>The last heartbeat round of this term that it answered.</summary>
     public ulong AcknowledgedRound { get; set; }
 
+    /// <summary>Of a learner: whether it keeps up, and whether it is to be promoted when it does.</summary>
+    public ref CatchUp CatchUp => ref _catchUp;
+
     public int InflightCount => _inflights.Count;
 
     public bool IsInflightFull => _inflights.IsFull;
@@ -98,6 +103,7 @@ internal sealed class MemberProgress
         RecentActive = false;
         Ballot = Ballot.None;
         AcknowledgedRound = 0;
+        _catchUp = default;
     }
 
     /// <summary>The leader's own log is what the others are measured by.</summary>
@@ -216,6 +222,7 @@ internal sealed class MemberProgress
         fingerprint.Add((ulong)Ballot);
         fingerprint.Add(AcknowledgedRound);
         _inflights.Fingerprint(ref fingerprint);
+        _catchUp.Fingerprint(ref fingerprint);
     }
 
     private void Enter(ProgressState state)

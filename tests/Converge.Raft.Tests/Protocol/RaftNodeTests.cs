@@ -184,6 +184,7 @@ public sealed class RaftNodeTests
             MaxInflightBytes = 1,
             MaxCommittedBytesPerReady = 0,
             MaxPendingReads = 0,
+            MaxCatchUpRounds = 0,
             CheckQuorum = false,
             ReadMode = ReadMode.LeaseBased,
             DisableConfigurationChangeValidation = true,
@@ -192,7 +193,7 @@ public sealed class RaftNodeTests
         string[] expected =
         [
             nameof(RaftOptions.Id), nameof(RaftOptions.HeartbeatTicks), nameof(RaftOptions.ElectionTicks), nameof(RaftOptions.MaxCommittedBytesPerReady),
-            nameof(RaftOptions.MaxInflightMessages), nameof(RaftOptions.MaxInflightBytes), nameof(RaftOptions.MaxPendingReads),
+            nameof(RaftOptions.MaxInflightMessages), nameof(RaftOptions.MaxInflightBytes), nameof(RaftOptions.MaxPendingReads), nameof(RaftOptions.MaxCatchUpRounds),
             nameof(RaftOptions.StalledStorageTicks), nameof(RaftOptions.ReadMode), nameof(RaftOptions.LeaseDriftTicks),
             nameof(RaftOptions.DisableConfigurationChangeValidation),
         ];

@@ -7,15 +7,15 @@ namespace Converge.Raft.Tests.Protocol;
 internal sealed class TestCluster
 {
     private readonly List<Message> _network = [];
+    private readonly Func<RaftOptions, RaftOptions>? _configure;
 
     public TestCluster(int voters, Func<RaftOptions, RaftOptions>? configure = null)
     {
+        _configure = configure;
         var configuration = ConfigurationState.OfVoters([.. Enumerable.Range(1, voters).Select(id => new NodeId((ulong)id))]);
         for (int i = 1; i <= voters; i++)
         {
-            var options = new RaftOptions { Id = new NodeId((ulong)i), Random = new SeededRandom((ulong)i) };
-            Storages.Add(InMemoryRaftStorage.Bootstrap(configuration));
-            Nodes.Add(new RaftNode(configure is null ? options : configure(options), Storages[^1]));
+            AddNode(InMemoryRaftStorage.Bootstrap(configuration));
         }
     }
 
@@ -31,7 +31,28 @@ internal sealed class TestCluster
     /// <summary>Whose messages are lost, in both directions.</summary>
     public HashSet<int> CutOff { get; } = [];
 
+    /// <summary>Further messages that are lost.</summary>
+    public Func<Message, bool> IsLost { get; set; } = _ => false;
+
     public RaftNode this[int id] => Nodes[id - 1];
+
+    /// <summary>A node that starts from this storage: an empty one for a node that is to be added.</summary>
+    public RaftNode AddNode(InMemoryRaftStorage storage)
+    {
+        ulong id = (ulong)Nodes.Count + 1;
+        var options = new RaftOptions { Id = new NodeId(id), Random = new SeededRandom(id) };
+        Storages.Add(storage);
+        Nodes.Add(new RaftNode(_configure is null ? options : _configure(options), storage));
+        return Nodes[^1];
+    }
+
+    /// <summary>The node is started again from its storage; its state machine keeps what it has applied.</summary>
+    public void Restart(int id)
+    {
+        RaftOptions options = new() { Id = new NodeId((ulong)id), Random = new SeededRandom((ulong)id), Applied = this[id].AppliedIndex };
+        Storages[id - 1].SetConfiguration(this[id].Configuration);
+        Nodes[id - 1] = new RaftNode(_configure is null ? options : _configure(options), Storages[id - 1]);
+    }
 
     /// <summary>Handles all that is ready and delivers until nothing moves.</summary>
     public void Settle()
@@ -53,7 +74,7 @@ internal sealed class TestCluster
             _network.Clear();
             foreach (Message message in messages)
             {
-                if (!CutOff.Contains((int)message.To.Value) && !CutOff.Contains((int)message.From.Value))
+                if (!CutOff.Contains((int)message.To.Value) && !CutOff.Contains((int)message.From.Value) && !IsLost(message))
                 {
                     isBusy = true;
                     this[(int)message.To.Value].Step(message);

@@ -31,6 +31,7 @@ internal sealed class ClusterCommands : IScriptCommands
     {
         "_breakpoint" => null,
         "add-nodes" => AddNodes(block),
+        "cancel-promotion" => Do(() => Node(block).CancelPromotion(Id(block, 1))),
         "campaign" => Do(() => Node(block).Campaign()),
         "compact" => Compact(block),
         "deliver-msgs" => Deliver(block),
@@ -39,6 +40,8 @@ internal sealed class ClusterCommands : IScriptCommands
         "process-ready" => ForEach(block, "handling Ready", _cluster.ProcessReady),
         "process-append-thread" => ForEach(block, "processing append thread", _cluster.ProcessAppend),
         "process-apply-thread" => ForEach(block, "processing apply thread", _cluster.ProcessApply),
+        "promote-when-caught-up" => Describe(Node(block).PromoteWhenCaughtUp(Id(block, 1))),
+        "promotions" => Do(() => WritePromotions(Node(block))),
         "propose" => Describe(Node(block).Propose(Encoding.UTF8.GetBytes(block.Positional[1]))),
         "propose-conf-change" => ProposeConfigurationChange(block),
         "raft-log" => Do(() => WriteLog(ScriptNodeOf(block))),
@@ -83,6 +86,8 @@ internal sealed class ClusterCommands : IScriptCommands
         ReadIndexResult.TooManyPending => "too many pending reads",
         ReadIndexResult.Accepted or _ => null,
     };
+
+    private static string? Describe(PromotionResult result) => result == PromotionResult.Accepted ? null : $"refused: {result}";
 
     private RaftNode Node(ScriptBlock block) => ScriptNodeOf(block).Raft;
 
@@ -151,6 +156,7 @@ internal sealed class ClusterCommands : IScriptCommands
             "step-down-on-removal" => options with { StepDownOnRemoval = IsTrue() },
 
             // This project's own.
+            "max-catch-up-rounds" => options with { MaxCatchUpRounds = Number() },
             "election-ticks" => options with { ElectionTicks = Number() },
             "max-uncommitted-bytes" => options with { MaxUncommittedBytes = Number() },
             "max-message-bytes" => options with { MaxMessageBytes = Number() },
@@ -323,6 +329,14 @@ internal sealed class ClusterCommands : IScriptCommands
         foreach (FollowerProgress progress in node.Status().Progress)
         {
             _output.WriteLine($"{progress.Id}: {ScriptPrinter.Describe(progress)}");
+        }
+    }
+
+    private void WritePromotions(RaftNode node)
+    {
+        foreach (FollowerProgress learner in node.Status().Progress.Where(progress => progress.IsLearner))
+        {
+            _output.WriteLine($"{learner.Id}: {learner.Promotion}{(learner.IsCaughtUp ? " caught up" : string.Empty)} slow rounds {learner.SlowCatchUpRounds}");
         }
     }
 
