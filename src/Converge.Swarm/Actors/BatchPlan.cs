@@ -9,18 +9,20 @@ namespace Converge.Swarm.Actors;
 internal sealed class BatchPlan
 {
     /// <summary>A batch is kept to about this size in entries' data; one entry is taken whatever its size.</summary>
-    private const int MaxBatchDataBytes = 4 * 1024 * 1024;
+    public const int MaxBatchDataBytes = 4 * 1024 * 1024;
 
     private readonly List<LogBatch> _batches = [];
     private readonly List<int> _ends = [];
+    private readonly int _maxBatchDataBytes;
     private LogOutline _outline;
     private DurableState? _state;
     private List<LogEntry> _entries = [];
     private long _bytes;
 
-    private BatchPlan(LogOutline outline)
+    private BatchPlan(LogOutline outline, int maxBatchDataBytes)
     {
         _outline = outline;
+        _maxBatchDataBytes = maxBatchDataBytes;
     }
 
     /// <summary>The batches, in order. None is empty; there may be none at all.</summary>
@@ -31,9 +33,9 @@ internal sealed class BatchPlan
 
     /// <summary>Plans the storing of appends in a log.</summary>
     /// <exception cref="LogOrderException">An append does not fit the log.</exception>
-    public static BatchPlan Of(LogOutline outline, IEnumerable<LogMessage.Append> appends)
+    public static BatchPlan Of(LogOutline outline, IEnumerable<LogMessage.Append> appends, int maxBatchDataBytes = MaxBatchDataBytes)
     {
-        var plan = new BatchPlan(outline);
+        var plan = new BatchPlan(outline, maxBatchDataBytes);
         foreach (LogMessage.Append append in appends)
         {
             plan.Add(append);
@@ -60,7 +62,7 @@ internal sealed class BatchPlan
         foreach (Entry entry in append.Entries)
         {
             bool replaces = _entries.Count > 0 && entry.Index <= _entries[^1].Index;
-            bool overflows = _entries.Count > 0 && _bytes + entry.Data.Length > MaxBatchDataBytes;
+            bool overflows = _entries.Count > 0 && _bytes + entry.Data.Length > _maxBatchDataBytes;
             if (replaces || overflows)
             {
                 CloseBatch();

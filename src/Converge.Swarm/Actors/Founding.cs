@@ -36,9 +36,11 @@ public static class Founding
     }
 
     /// <summary>The state that the founding snapshot stands for; entries are applied to it from the next index on.</summary>
-    public static GovernanceState State()
+    public static GovernanceState State() => StateOf(new GovernanceState());
+
+    /// <summary>The same in a state with limits of its own.</summary>
+    internal static GovernanceState StateOf(GovernanceState state)
     {
-        var state = new GovernanceState();
         state.Apply(Mark.Index, Mark.Term, default);
         return state;
     }

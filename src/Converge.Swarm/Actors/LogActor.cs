@@ -27,6 +27,9 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
     private bool _underWay;
     private bool _full;
 
+    /// <summary>About how large a batch may get in entries' data, in bytes; one entry is taken whatever its size.</summary>
+    internal int MaxBatchDataBytes { get; init; } = BatchPlan.MaxBatchDataBytes;
+
     /// <summary>Receives one message.</summary>
     public void Receive(LogMessage message)
     {
@@ -75,7 +78,7 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
 
     private void Plan()
     {
-        var plan = BatchPlan.Of(_stored, _waiting);
+        var plan = BatchPlan.Of(_stored, _waiting, MaxBatchDataBytes);
         foreach (int end in plan.Ends)
         {
             _planned.Enqueue((_waiting.Dequeue(), end));

@@ -161,6 +161,9 @@ public sealed partial class NodeActor
         RefuseAllReads();
     }
 
+    /// <summary>For whoever checks invariants from outside, in the same step; only read.</summary>
+    internal RaftNode Protocol => _raft;
+
     private bool IsLeader => _raft.Role == RaftRole.Leader;
 
     private void ReceiveProtocol(ProtocolMessage protocol)

@@ -1,0 +1,536 @@
+using System.Globalization;
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
+
+namespace Converge.Swarm.Simulation;
+
+/// <summary>
+/// One node: the real actors, log and ledger over a simulated disk. What a host does with threads and sockets is done here with events in
+/// virtual time; like every host it decides nothing.
+/// </summary>
+public sealed partial class SimulatedNode
+{
+    private const string Cluster = "simulated";
+    private const string DataFolder = "data";
+    private const long EpochUnixMilliseconds = 1_700_000_000_000;
+
+    private readonly SimulatedSwarm _swarm;
+    private readonly SimulationRandom _service;
+    private readonly SimulationRandom _latency;
+    private readonly SimulationRandom _disk;
+    private readonly SimulationRandom _lives;
+    private readonly SimulatedMailbox<NodeMessage> _nodeBox = new(NodeMessage.Turn.Instance);
+    private readonly SimulatedMailbox<LogMessage> _logBox = new(LogMessage.Turn.Instance);
+    private readonly SimulatedMailbox<StateMachineMessage> _stateBox = new(turn: null);
+    private NodeActor? _node;
+    private LogActor? _log;
+    private StateMachineActor? _state;
+    private RaftLogStore? _store;
+    private IReadOnlyList<LogBatch> _flushing = [];
+    private Exception? _failReason;
+    private Process? _process;
+    private bool _tickQueued;
+    private bool _ledgerFlushWanted;
+
+    internal SimulatedNode(SimulatedSwarm swarm, NodeId id, int position, SimulationRandom random)
+    {
+        _swarm = swarm;
+        Id = id;
+        Position = position;
+        _service = random.Fork(1);
+        _latency = random.Fork(2);
+        _disk = random.Fork(3);
+        _lives = random.Fork(4);
+        Observation = new NodeObservation(this);
+    }
+
+    /// <summary>Its identity.</summary>
+    public NodeId Id { get; }
+
+    /// <summary>Its place among all nodes that ever were, from 0.</summary>
+    public int Position { get; }
+
+    /// <summary>Its disk.</summary>
+    public SimulatedDisk Disk { get; } = new();
+
+    /// <summary>How it is seen by those who check.</summary>
+    public NodeObservation Observation { get; }
+
+    /// <summary>True from its start to its end.</summary>
+    public bool IsRunning { get; private set; }
+
+    /// <summary>True while the process stands still and the machine goes on.</summary>
+    public bool IsPaused { get; private set; }
+
+    /// <summary>How often it was started.</summary>
+    public uint Life { get; private set; }
+
+    /// <summary>Why it ended last, when it ended by itself.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Until when its disk answers nothing, in microseconds.</summary>
+    public long DiskStallsUntilMicroseconds { get; set; }
+
+    /// <summary>By how much its clock is wrong, in milliseconds.</summary>
+    public long ClockOffsetMilliseconds { get; set; }
+
+    /// <summary>By how much its clock and its timer run too fast, in millionths; negative for too slow.</summary>
+    public int DriftMillionths { get; set; }
+
+    internal RaftNode? Protocol { get; private set; }
+
+    internal InMemoryRaftStorage? Storage { get; private set; }
+
+    internal GovernanceLedger? Ledger { get; private set; }
+
+    internal LogModel Durable { get; private set; } = new();
+
+    /// <summary>Whether a fault was injected that may end this process: a write or a flush that fails.</summary>
+    internal bool MayFail { get; set; }
+
+    /// <summary>Starts the process: recovers what the disk has and takes part.</summary>
+    /// <returns>False when it could not start; <see cref="Failure"/> says why.</returns>
+    public bool Start()
+    {
+        if (IsRunning)
+        {
+            throw new InvalidOperationException($"Node {Id} runs.");
+        }
+
+        using SimulatedSwarm.StepScope scope = _swarm.EnterStep();
+        Life++;
+        MayFail = false;
+        Disk.EndProcess();
+        try
+        {
+            Open();
+        }
+        catch (Exception e) when (e is IOException or SimulatedCrashException)
+        {
+            NoteEnd(e);
+            return false;
+        }
+
+        IsRunning = true;
+        Failure = null;
+        _swarm.NoteLife(this, started: true, lostPower: false);
+        ScheduleTick();
+        ScheduleLedgerFlush();
+        if (_swarm.Options.Handler?.Invoke(Id) is { } handler)
+        {
+            _process = new Process(this, handler, _lives.Fork(Life));
+            handler.Started(_process);
+        }
+
+        return true;
+    }
+
+    /// <summary>The process is killed; the machine and what was written to its disk stay.</summary>
+    public void Kill() => End(losePower: false);
+
+    /// <summary>The machine loses its power; what was not flushed may be gone, in part or whole.</summary>
+    public void LosePower() => End(losePower: true);
+
+    /// <summary>The process stands still, as at a SIGSTOP or a long collection; the network and the disk go on.</summary>
+    public void Pause() => IsPaused = true;
+
+    /// <summary>The process goes on.</summary>
+    public void Resume()
+    {
+        if (!IsPaused)
+        {
+            return;
+        }
+
+        IsPaused = false;
+        WakeAll();
+    }
+
+    /// <summary>How the node sees itself, at once and without disturbing it; null while it is down.</summary>
+    public SwarmStatus? Status()
+    {
+        if (!IsRunning)
+        {
+            return null;
+        }
+
+        SwarmStatus? status = null;
+        _statusQuestion = null;
+        _answersStatus = true;
+        _node!.Receive(new NodeMessage.GetStatus(new CallbackReply<SwarmStatus>(answer => status = answer)), Now);
+        _answersStatus = false;
+        _state!.Receive(_statusQuestion!);
+        return status;
+    }
+
+    private bool _answersStatus;
+    private StateMachineMessage? _statusQuestion;
+
+    internal void Post(NodeMessage message)
+    {
+        _nodeBox.Add(message);
+        Wake(_nodeBox, EventKind.ServeNode);
+    }
+
+    /// <summary>What an event that is due does to this node.</summary>
+    internal void Handle(in SimulatedEvent due)
+    {
+        switch (due.Kind)
+        {
+            case EventKind.Tick:
+                ScheduleTick();
+                if (!_tickQueued)
+                {
+                    _tickQueued = true;
+                    Post(NodeMessage.Tick.Instance);
+                }
+
+                break;
+            case EventKind.Arrive:
+                Post(new NodeMessage.FromPeer(_swarm.NodeList[due.From].Id, (PeerMessage)due.Payload!));
+                break;
+            default:
+                Guarded(due.Kind);
+                break;
+        }
+    }
+
+    private Moment Now => new(EpochUnixMilliseconds + ClockOffsetMilliseconds + (Drifted(_swarm.NowMicroseconds) / 1_000));
+
+    private long Drifted(long microseconds) => microseconds + (long)(microseconds * (Int128)DriftMillionths / 1_000_000);
+
+    private void Guarded(EventKind kind)
+    {
+        try
+        {
+            switch (kind)
+            {
+                case EventKind.ServeNode:
+                    ServeNode();
+                    break;
+                case EventKind.ServeLog:
+                    ServeLog();
+                    break;
+                case EventKind.ServeStateMachine:
+                    ServeStateMachine();
+                    break;
+                case EventKind.LogFlushed:
+                    FinishFlush();
+                    break;
+                case EventKind.FlushLedger:
+                    FlushLedger();
+                    break;
+                default:
+                    throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not an event of a node.");
+            }
+        }
+        catch (Exception e) when (e is not CheckFailedException)
+        {
+            NoteEnd(e);
+            return;
+        }
+
+        if (_failReason is { } reason)
+        {
+            NoteEnd(reason);
+        }
+    }
+
+    private void ServeNode()
+    {
+        _nodeBox.IsScheduled = false;
+        if (IsPaused)
+        {
+            return;
+        }
+
+        NodeMessage message = _nodeBox.Take();
+        if (message is NodeMessage.Tick)
+        {
+            _tickQueued = false;
+        }
+
+        _swarm.BeginStep(StepKind.NodeActor, this, message);
+        _node!.Receive(message, Now);
+        Wake(_nodeBox, EventKind.ServeNode);
+    }
+
+    private void ServeLog()
+    {
+        _logBox.IsScheduled = false;
+        if (IsPaused)
+        {
+            return;
+        }
+
+        LogMessage message = _logBox.Take();
+        _swarm.BeginStep(StepKind.LogActor, this, message);
+        _log!.Receive(message);
+        Wake(_logBox, EventKind.ServeLog);
+    }
+
+    private void ServeStateMachine()
+    {
+        _stateBox.IsScheduled = false;
+        if (IsPaused)
+        {
+            return;
+        }
+
+        StateMachineMessage message = _stateBox.Take();
+        _swarm.BeginStep(StepKind.StateMachineActor, this, message);
+        _state!.Receive(message);
+        Wake(_stateBox, EventKind.ServeStateMachine);
+    }
+
+    private void FinishFlush()
+    {
+        if (DiskStallsUntilMicroseconds > _swarm.NowMicroseconds)
+        {
+            _swarm.Schedule(DiskStallsUntilMicroseconds, Own(EventKind.LogFlushed));
+            return;
+        }
+
+        _swarm.BeginStep(StepKind.Disk, this, received: null);
+        _store!.Flush();
+        foreach (LogBatch batch in _flushing)
+        {
+            Durable.Apply(batch);
+            _swarm.CurrentStep.MadeDurableList.Add(batch);
+        }
+
+        PostLog(new LogMessage.Stored(_flushing.Count));
+        _flushing = [];
+        if (_store.ShouldPrepareNextSegment)
+        {
+            try
+            {
+                _store.PrepareNextSegment();
+            }
+            catch (DiskFullException)
+            {
+                // Said when the room is really needed.
+            }
+        }
+    }
+
+    private void FlushLedger()
+    {
+        if (IsPaused || DiskStallsUntilMicroseconds > _swarm.NowMicroseconds)
+        {
+            ScheduleLedgerFlush();
+            return;
+        }
+
+        if (_ledgerFlushWanted || Ledger!.LastSequence > Ledger.DurableSequence)
+        {
+            _swarm.BeginStep(StepKind.Disk, this, received: null);
+            try
+            {
+                Ledger!.Flush();
+                Observation.DurableLedgerSequence = Ledger.DurableSequence;
+                _ledgerFlushWanted = false;
+                PostState(StateMachineMessage.LedgerFlushed.Instance);
+            }
+            catch (DiskFullException)
+            {
+                // The records stay in memory and in the log.
+                _swarm.Count(SimulationCoverage.LedgerWithoutRoom);
+            }
+        }
+
+        ScheduleLedgerFlush();
+    }
+
+    private void ScheduleTick()
+    {
+        // A timer that runs too fast has a shorter tick.
+        long tick = _swarm.Options.TickMilliseconds * 1_000L;
+        _swarm.Schedule(_swarm.NowMicroseconds + tick - (tick * DriftMillionths / 1_000_000), Own(EventKind.Tick));
+    }
+
+    private void ScheduleLedgerFlush() =>
+        _swarm.Schedule(_swarm.NowMicroseconds + (_swarm.Options.LedgerFlushMilliseconds * 1_000L), Own(EventKind.FlushLedger));
+
+    private SimulatedEvent Own(EventKind kind) => new(kind, Position, Life, Position, null);
+
+    private void PostLog(LogMessage message)
+    {
+        _logBox.Add(message);
+        Wake(_logBox, EventKind.ServeLog);
+    }
+
+    private void PostState(StateMachineMessage message)
+    {
+        _stateBox.Add(message);
+        Wake(_stateBox, EventKind.ServeStateMachine);
+    }
+
+    private void Wake<T>(SimulatedMailbox<T> box, EventKind kind)
+        where T : class
+    {
+        if (!box.IsScheduled && box.HasWork && !IsPaused)
+        {
+            box.IsScheduled = true;
+            (long least, long greatest) = _swarm.Options.ServiceMicroseconds;
+            _swarm.Schedule(_swarm.NowMicroseconds + _service.Between(least, greatest), Own(kind));
+        }
+    }
+
+    private void WakeAll()
+    {
+        Wake(_nodeBox, EventKind.ServeNode);
+        Wake(_logBox, EventKind.ServeLog);
+        Wake(_stateBox, EventKind.ServeStateMachine);
+    }
+
+    private void Open()
+    {
+        Disk.CreateFolder(DataFolder);
+        var identity = new NodeIdentity(Cluster, Id);
+        bool known = NodeIdentityFile.Check(Disk, DataFolder, identity);
+        var logOptions = new RaftLogStoreOptions
+        {
+            SegmentBytes = _swarm.Options.LogSegmentBytes,
+            MaxGroupBytes = _swarm.Options.LogSegmentBytes / 2,
+            MaxBatchBytes = _swarm.Options.LogSegmentBytes / 4,
+            MustExist = known,
+        };
+        _store = RaftLogStore.Open(Disk, DataFolder, logOptions, out LogModel recovered);
+        CheckRecovered(recovered);
+        _swarm.CountTornTail(_store.Recovery.TornTail);
+        Ledger = GovernanceLedger.Open(
+            Disk,
+            Path.Combine(DataFolder, GovernanceLedger.Purpose),
+            new GovernanceLedgerOptions { SegmentBytes = _swarm.Options.LedgerSegmentBytes, MustExist = known });
+        _swarm.CountTornTail(Ledger.TornTail);
+        if (Founding.Batch(recovered.Outline) is { } founding)
+        {
+            _store.Append([founding]);
+            _store.Flush();
+            recovered.Apply(founding);
+        }
+
+        NodeIdentityFile.Write(Disk, DataFolder, identity);
+        Durable = recovered;
+        Observation.DurableLedgerSequence = Ledger.DurableSequence;
+        Observation.AppliedIndex = Founding.Mark.Index;
+        Observation.Digest = default;
+
+        var ports = new Ports(this);
+        Storage = Founding.Recover(recovered, _swarm.Founders);
+        _node = new NodeActor(
+            new NodeActorOptions
+            {
+                Cluster = Cluster,
+                Self = Id,
+                Members = [.. _swarm.Founders.Select(id => new MemberAddress(id, string.Create(CultureInfo.InvariantCulture, $"node-{id}:7000"), null, false))],
+                HeartbeatTicks = _swarm.Options.HeartbeatTicks,
+                ElectionTicks = _swarm.Options.ElectionTicks,
+                RequestTimeoutTicks = _swarm.Options.RequestTimeoutTicks,
+                MaxPendingCommands = _swarm.Options.MaxPendingCommands,
+                MaxUncommittedBytes = _swarm.Options.MaxUncommittedBytes,
+                MaxMessageBytes = _swarm.Options.MaxMessageBytes,
+                Version = "simulated",
+                Life = Life,
+            },
+            Storage,
+            _lives.Fork(Life + (1UL << 32)),
+            ports);
+        Protocol = _node.Protocol;
+        _log = new LogActor(Id, incarnation: 0, _store.Outline, ports) { MaxBatchDataBytes = logOptions.MaxBatchBytes / 2 };
+        _state = new StateMachineActor(
+            Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow)), Ledger, ports);
+    }
+
+    /// <summary>
+    /// What the store found must be everything that was flushed, in its order, and beyond it at most the whole of what was being flushed.
+    /// </summary>
+    private void CheckRecovered(LogModel recovered)
+    {
+        if (IsSame(recovered, Durable))
+        {
+            return;
+        }
+
+        foreach (LogBatch batch in _flushing)
+        {
+            Durable.Apply(batch);
+        }
+
+        if (_flushing.Count == 0 || !IsSame(recovered, Durable))
+        {
+            throw new CheckFailedException(
+                "a log keeps what was flushed",
+                $"Node {Id} had flushed up to entry {Durable.Outline.LastIndex} with {Durable.State} and found entry {recovered.Outline.LastIndex} with {recovered.State}.");
+        }
+    }
+
+    private static bool IsSame(LogModel one, LogModel other) =>
+        one.State == other.State && one.Mark == other.Mark && one.Entries.Count == other.Entries.Count && one.Entries.SequenceEqual(other.Entries);
+
+    private void End(bool losePower)
+    {
+        using SimulatedSwarm.StepScope scope = _swarm.EnterStep();
+        if (IsRunning)
+        {
+            IsRunning = false;
+            Close();
+        }
+
+        if (losePower)
+        {
+            bool lost = Disk.LosePower(_disk);
+            _swarm.CountIf(lost, SimulationCoverage.UnflushedWriteLost);
+        }
+        else
+        {
+            Disk.EndProcess();
+        }
+
+        _swarm.NoteLife(this, started: false, losePower);
+    }
+
+    private void Close()
+    {
+        _process = null;
+        _node = null;
+        _log = null;
+        _state = null;
+        Protocol = null;
+        Storage = null;
+        Ledger = null;
+        _store = null;
+        _failReason = null;
+        (_tickQueued, _ledgerFlushWanted, IsPaused) = (false, false, false);
+        _nodeBox.Clear();
+        _logBox.Clear();
+        _stateBox.Clear();
+    }
+
+    /// <summary>The process ended by itself: because the machine did, because of an injected fault, or for a reason that there must not be.</summary>
+    private void NoteEnd(Exception reason)
+    {
+        Failure = reason;
+        if (Disk.HasStopped)
+        {
+            _swarm.Count(SimulationCoverage.CrashInDiskOperation);
+            End(losePower: true);
+            return;
+        }
+
+        bool explained = reason is IOException && (MayFail || Disk.IsDamaged || reason is DiskFullException);
+        if (!explained)
+        {
+            throw new CheckFailedException("a node ends only for an injected fault", $"Node {Id} ended: {reason.GetType().Name}: {reason.Message}", reason);
+        }
+
+        _swarm.CountIf(reason is LogDamagedException or LedgerDamagedException, SimulationCoverage.DamageNoticed);
+        _swarm.CountIf(reason is LogFailedException, SimulationCoverage.FailedWriteEndedNode);
+        End(losePower: false);
+    }
+}
