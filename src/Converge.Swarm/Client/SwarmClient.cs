@@ -364,7 +364,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     {
         using var deadline = new Deadline(_options, cancellationToken, _closed.Token, wait);
         NotCommittedReason reason = NotCommittedReason.NoLeader;
-        string message = "No node could be asked.";
+        string? message = null;
         while (await deadline.NextAttemptAsync())
         {
             try
@@ -377,13 +377,17 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
 
                 (reason, message) = (Understand(answer.Unavailable, ClientMessageCodec.FromWire).Reason, answer.Unavailable.Message);
             }
+            catch (AttemptFailedException) when (deadline.End.IsCancellationRequested && message is not null)
+            {
+                // Cut short by the call's own end: what was heard before says more.
+            }
             catch (AttemptFailedException failed)
             {
                 (reason, message) = (NotCommittedReason.NoLeader, failed.Message);
             }
         }
 
-        throw new SwarmUnavailableException(_closed.IsCancellationRequested ? NotCommittedReason.Stopping : reason, message);
+        throw new SwarmUnavailableException(_closed.IsCancellationRequested ? NotCommittedReason.Stopping : reason, message ?? "No node could be asked.");
     }
 
     /// <summary>One attempt with one node.</summary>

@@ -110,7 +110,7 @@ public sealed class SwarmClientTests
     public async Task An_outcome_that_is_not_known_is_said_to_be_unknown()
     {
         await using ScriptedNode deaf = new(_ => null);
-        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromMilliseconds(200) });
+        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromSeconds(2) });
 
         Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Created("p")));
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
@@ -307,7 +307,7 @@ public sealed class SwarmClientTests
     {
         await using var swarm = new LocalSwarm(1);
         await swarm.StartAsync(1);
-        await using SwarmClient client = new(Options(swarm) with { Cluster = "another", Timeout = TimeSpan.FromMilliseconds(200) });
+        await using SwarmClient client = new(Options(swarm) with { Cluster = "another", Timeout = TimeSpan.FromSeconds(2) });
 
         SwarmUnavailableException refusal = await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
 
