@@ -74,6 +74,20 @@ public sealed class SwarmSerializerTests : global::Akka.TestKit.Xunit2.TestKit
             "0A0474657374" + "1001" + "1802" + "2211" + "0809" + "1206" + "1204" + "0803" + "1003" + "1205" + "2203" + "0A013F");
 
     [Fact]
+    public void A_receipt_for_a_snapshot_is_these_bytes() =>
+        RequireGolden(
+            new Actors.SnapshotReceipt(7, SnapshotStage.Receiving, 400, 57_344, Resend: true),
+            SwarmSerializer.SnapshotReceiptManifest,
+            "0A0474657374" + "1001" + "1802" + "220D" + "0807" + "1001" + "189003" + "2080C003" + "2801");
+
+    [Fact]
+    public void A_piece_of_a_snapshot_is_these_bytes() =>
+        RequireGolden(
+            new Actors.SnapshotBytes(7, 57_344, new byte[] { 1, 2, 3 }),
+            SwarmSerializer.SnapshotBytesManifest,
+            "0A0474657374" + "1001" + "1802" + "220B" + "0807" + "1080C003" + "1A03010203");
+
+    [Fact]
     public void An_event_of_the_log_is_the_batch_in_the_encoding_of_every_host()
     {
         var batch = new LogBatch

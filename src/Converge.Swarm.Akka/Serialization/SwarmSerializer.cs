@@ -21,12 +21,20 @@ internal sealed class SwarmSerializer(ExtendedActorSystem system) : SerializerWi
     public const string CommandsManifest = "C";
     public const string AnswersManifest = "A";
     public const string LogBatchManifest = "B";
+    public const string SnapshotOfferManifest = "O";
+    public const string SnapshotReceiptManifest = "R";
+    public const string SnapshotRecordsManifest = "L";
+    public const string SnapshotBytesManifest = "S";
 
     public override string Manifest(object o) => o switch
     {
         PeerEnvelope { Message: ProtocolMessage } => ProtocolManifest,
         PeerEnvelope { Message: ForwardedCommands } => CommandsManifest,
         PeerEnvelope { Message: ForwardedAnswers } => AnswersManifest,
+        PeerEnvelope { Message: SnapshotOffer } => SnapshotOfferManifest,
+        PeerEnvelope { Message: SnapshotReceipt } => SnapshotReceiptManifest,
+        PeerEnvelope { Message: SnapshotRecords } => SnapshotRecordsManifest,
+        PeerEnvelope { Message: SnapshotBytes } => SnapshotBytesManifest,
         LogBatchStored => LogBatchManifest,
         _ => throw new SerializationException($"{o.GetType()} is none of the swarm's messages."),
     };
@@ -49,6 +57,10 @@ internal sealed class SwarmSerializer(ExtendedActorSystem system) : SerializerWi
         ProtocolManifest => FromWire(bytes, FrameKind.Protocol),
         CommandsManifest => FromWire(bytes, FrameKind.Commands),
         AnswersManifest => FromWire(bytes, FrameKind.Answers),
+        SnapshotOfferManifest => FromWire(bytes, FrameKind.SnapshotOffer),
+        SnapshotReceiptManifest => FromWire(bytes, FrameKind.SnapshotReceipt),
+        SnapshotRecordsManifest => FromWire(bytes, FrameKind.SnapshotRecords),
+        SnapshotBytesManifest => FromWire(bytes, FrameKind.SnapshotBytes),
         LogBatchManifest => new LogBatchStored(LogBatchCodec.Decode(bytes)),
         _ => throw new SerializationException($"'{manifest}' is none of the swarm's manifests."),
     };

@@ -1,5 +1,7 @@
 using Converge.Core;
 using Converge.Raft;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
 
@@ -43,6 +45,60 @@ public sealed record ForwardedAnswers(ulong Request, IReadOnlyList<CommitAnswer>
     /// <inheritdoc/>
     public override bool IsControl => false;
 }
+
+/// <summary>What nodes say to each other about a snapshot that is on its way. Handed on to the snapshot actor.</summary>
+/// <param name="Transfer">Chosen by the leader, unique in its life; all that belongs to one transfer carries it.</param>
+public abstract record SnapshotTransferMessage(ulong Transfer) : PeerMessage
+{
+    /// <summary>The greatest size in bytes of what one message carries of records or of a file, so that it fits every host's frames.</summary>
+    public const int MaxPartBytes = 56 * 1024;
+
+    /// <inheritdoc/>
+    public override bool IsControl => false;
+}
+
+/// <summary>A leader has a snapshot for a follower whose next entries it no longer holds. Repeated until it is answered.</summary>
+/// <param name="Transfer">See <see cref="SnapshotTransferMessage"/>.</param>
+/// <param name="Term">The leader's term.</param>
+/// <param name="Mark">The last entry that the snapshot covers.</param>
+/// <param name="FileBytes">The size of its file.</param>
+/// <param name="LastSequence">The ledger's last record there.</param>
+/// <param name="LastHash">That record's hash; zero when there is none.</param>
+public sealed record SnapshotOffer(ulong Transfer, Term Term, SnapshotMark Mark, long FileBytes, ulong LastSequence, Hash256 LastHash)
+    : SnapshotTransferMessage(Transfer);
+
+/// <summary>How a follower stands with a snapshot. The values are on the wire and never change.</summary>
+public enum SnapshotStage
+{
+    /// <summary>It goes on receiving.</summary>
+    Receiving = 1,
+
+    /// <summary>All of it is there and durable; it is being installed, and the entries behind it can follow.</summary>
+    Arrived = 2,
+
+    /// <summary>It has no use for it: it has the entries, or knows of another leader.</summary>
+    NotWanted = 3,
+}
+
+/// <summary>What a follower has of a snapshot: the sender may go on from there.</summary>
+/// <param name="Transfer">See <see cref="SnapshotTransferMessage"/>.</param>
+/// <param name="Stage">How it stands.</param>
+/// <param name="NextSequence">It has the ledger's records before this one.</param>
+/// <param name="NextOffset">It has the file's bytes before this one.</param>
+/// <param name="Resend">What was sent behind that did not arrive and is to be sent again.</param>
+public sealed record SnapshotReceipt(ulong Transfer, SnapshotStage Stage, ulong NextSequence, long NextOffset, bool Resend)
+    : SnapshotTransferMessage(Transfer);
+
+/// <summary>Ledger records that a follower lacks, dense and in order.</summary>
+/// <param name="Transfer">See <see cref="SnapshotTransferMessage"/>.</param>
+/// <param name="Records">At least one; together at most <see cref="SnapshotTransferMessage.MaxPartBytes"/>.</param>
+public sealed record SnapshotRecords(ulong Transfer, IReadOnlyList<EncodedRecord> Records) : SnapshotTransferMessage(Transfer);
+
+/// <summary>A piece of a snapshot's file.</summary>
+/// <param name="Transfer">See <see cref="SnapshotTransferMessage"/>.</param>
+/// <param name="Offset">Where it stands in the file.</param>
+/// <param name="Bytes">At least one, at most <see cref="SnapshotTransferMessage.MaxPartBytes"/>.</param>
+public sealed record SnapshotBytes(ulong Transfer, long Offset, ReadOnlyMemory<byte> Bytes) : SnapshotTransferMessage(Transfer);
 
 /// <summary>A client command before the leader stamps it.</summary>
 /// <param name="Body">The encoded entry under no stamp (<see cref="Governance.CommandCodec"/>).</param>

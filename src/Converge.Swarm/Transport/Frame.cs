@@ -12,6 +12,10 @@ internal enum FrameKind : byte
     Protocol = 3,
     Commands = 4,
     Answers = 5,
+    SnapshotOffer = 6,
+    SnapshotReceipt = 7,
+    SnapshotRecords = 8,
+    SnapshotBytes = 9,
     ClientHello = 32,
     ClientWelcome = 33,
     ClientRequest = 34,
@@ -92,7 +96,7 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlySequence<byte> Bod
             throw new FrameException($"A frame of version {header[4]}; this node speaks version {Version}.");
         }
 
-        if (header[5] is not ((>= (byte)FrameKind.Hello and <= (byte)FrameKind.Answers)
+        if (header[5] is not ((>= (byte)FrameKind.Hello and <= (byte)FrameKind.SnapshotBytes)
             or (>= (byte)FrameKind.ClientHello and <= (byte)FrameKind.ClientAnswer)))
         {
             throw new FrameException($"A frame of unknown kind {header[5]}.");

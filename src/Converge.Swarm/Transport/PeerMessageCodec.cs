@@ -10,7 +10,7 @@ using Google.Protobuf;
 namespace Converge.Swarm.Transport;
 
 /// <summary>Peer messages as protobuf bodies, the same for every host that crosses a wire. See <c>peer.proto</c>.</summary>
-public static class PeerMessageCodec
+public static partial class PeerMessageCodec
 {
     /// <summary>The protobuf form of a message and the frame kind that names it.</summary>
     internal static (FrameKind Kind, IMessage Body) ToWire(PeerMessage message) => message switch
@@ -18,6 +18,10 @@ public static class PeerMessageCodec
         ProtocolMessage protocol => (FrameKind.Protocol, ToWire(protocol)),
         ForwardedCommands commands => (FrameKind.Commands, ToWire(commands)),
         ForwardedAnswers answers => (FrameKind.Answers, ToWire(answers)),
+        Actors.SnapshotOffer offer => (FrameKind.SnapshotOffer, ToWire(offer)),
+        Actors.SnapshotReceipt receipt => (FrameKind.SnapshotReceipt, ToWire(receipt)),
+        Actors.SnapshotRecords records => (FrameKind.SnapshotRecords, ToWire(records)),
+        Actors.SnapshotBytes bytes => (FrameKind.SnapshotBytes, ToWire(bytes)),
         _ => throw new ArgumentOutOfRangeException(nameof(message), message, "Not a peer message."),
     };
 
@@ -25,6 +29,11 @@ public static class PeerMessageCodec
     /// <exception cref="FrameException">The body does not say what its kind promises.</exception>
     internal static PeerMessage FromWire(FrameKind kind, ReadOnlySequence<byte> body)
     {
+        if (body.Length > MaxSnapshotBodyBytes && kind is >= FrameKind.SnapshotOffer and <= FrameKind.SnapshotBytes)
+        {
+            throw new FrameException($"The body of a {kind} frame has {body.Length} bytes; {MaxSnapshotBodyBytes} are allowed.");
+        }
+
         try
         {
             return kind switch
@@ -32,6 +41,10 @@ public static class PeerMessageCodec
                 FrameKind.Protocol => FromWire(Protocol.Parser.ParseFrom(body)),
                 FrameKind.Commands => FromWire(Commands.Parser.ParseFrom(body)),
                 FrameKind.Answers => FromWire(Answers.Parser.ParseFrom(body)),
+                FrameKind.SnapshotOffer => FromWire(Wire.SnapshotOffer.Parser.ParseFrom(body)),
+                FrameKind.SnapshotReceipt => FromWire(Wire.SnapshotReceipt.Parser.ParseFrom(body)),
+                FrameKind.SnapshotRecords => FromWire(Wire.SnapshotRecords.Parser.ParseFrom(body)),
+                FrameKind.SnapshotBytes => FromWire(Wire.SnapshotBytes.Parser.ParseFrom(body)),
                 _ => throw new FrameException($"A frame of kind {kind} is out of place here."),
             };
         }

@@ -4,6 +4,7 @@ using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
@@ -14,6 +15,8 @@ namespace Converge.Swarm.Tests.Transport;
 public sealed class WireFormatTests
 {
     private static readonly Hash256 Digest = new([.. Enumerable.Range(1, 32).Select(i => (byte)i)]);
+
+    private static readonly string[] Names = ["append", "heartbeat", "commands", "answers", "offer", "receipt", "records", "bytes"];
 
     public static TheoryData<string, string> Goldens => new()
     {
@@ -35,6 +38,23 @@ public sealed class WireFormatTests
             "5f00000001050885888c901012370a3508051006180320fbd095ffbc31280830013a200102030405060708090a0b0c0d0e0f10111213141516171819" +
             "1a1b1c1d1e1f2040021206120408031002120a1a080802120466756c6c120822060a046c617465"
         },
+        {
+            "offer",
+            "3400000001060807100318f403200228c0c40730f3033a200102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+        },
+        {
+            "receipt",
+            "0f0000000107080710011890032080c0032801"
+        },
+        {
+            "records",
+            "64000000010808071090031a5b0102009001000000000000910100000000000002000000000000000500000000000000060000000000000001000000" +
+            "000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f200100000000000000"
+        },
+        {
+            "bytes",
+            "0d000000010908071080c0031a03010203"
+        },
     };
 
     [Theory]
@@ -51,6 +71,10 @@ public sealed class WireFormatTests
     [InlineData("heartbeat")]
     [InlineData("commands")]
     [InlineData("answers")]
+    [InlineData("offer")]
+    [InlineData("receipt")]
+    [InlineData("records")]
+    [InlineData("bytes")]
     public void A_frame_is_read_back_as_what_was_sent(string name)
     {
         byte[] bytes = Encode(Example(name));
@@ -95,13 +119,45 @@ public sealed class WireFormatTests
         Assert.Throws<FrameException>(() => PeerMessageCodec.FromWire(FrameKind.Protocol, new ReadOnlySequence<byte>(body)));
     }
 
+    [Theory]
+    [InlineData((byte)FrameKind.SnapshotBytes)]
+    [InlineData((byte)FrameKind.SnapshotRecords)]
+    public void A_part_of_a_snapshot_that_is_too_large_is_refused_before_it_is_read(byte kind)
+    {
+        byte[] body = new byte[PeerMessageCodec.MaxSnapshotBodyBytes + 1];
+
+        FrameException fault = Assert.Throws<FrameException>(() => PeerMessageCodec.FromWire((FrameKind)kind, new ReadOnlySequence<byte>(body)));
+
+        Assert.Contains("65537 bytes", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0807100018f403200228c0c407")] // no term
+    [InlineData("0807100318f403200428c0c407")] // the entry's term is later than the leader's
+    [InlineData("0807100318f4032002")] // an empty file
+    public void An_offer_of_what_cannot_be_a_snapshot_is_refused(string body) =>
+        Assert.Throws<FrameException>(() => PeerMessageCodec.FromWire(FrameKind.SnapshotOffer, new ReadOnlySequence<byte>(Convert.FromHexString(body))));
+
+    [Fact]
+    public void Records_of_a_snapshot_that_do_not_follow_each_other_are_refused()
+    {
+        var part = (Swarm.Actors.SnapshotRecords)Example("records");
+        var wire = new Swarm.Transport.Wire.SnapshotRecords { Transfer = 7, FirstSequence = 399 };
+        wire.Records.Add(ByteString.CopyFrom(part.Records[0].Bytes.Span));
+
+        FrameException fault = Assert.Throws<FrameException>(
+            () => PeerMessageCodec.FromWire(FrameKind.SnapshotRecords, new ReadOnlySequence<byte>(wire.ToByteArray())));
+
+        Assert.Contains("in the place of record 399", fault.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Bytes_of_chance_are_refused_or_read_but_never_anything_else()
     {
         var random = new Random(7);
         for (int i = 0; i < 20_000; i++)
         {
-            byte[] bytes = Encode(Example((i % 4) switch { 0 => "append", 1 => "heartbeat", 2 => "commands", _ => "answers" }));
+            byte[] bytes = Encode(Example(Names[i % Names.Length]));
             for (int flips = random.Next(1, 6); flips > 0; flips--)
             {
                 bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
@@ -167,6 +223,12 @@ public sealed class WireFormatTests
                 new FactNotCommitted(NotCommittedReason.Busy, "full"),
                 new FactOutcomeUnknown("late"),
             ]),
+        "offer" => new Swarm.Actors.SnapshotOffer(
+            7, new Term(3), new SnapshotMark(new LogIndex(500), new Term(2)), 123_456, 499, Digest),
+        "receipt" => new Swarm.Actors.SnapshotReceipt(7, SnapshotStage.Receiving, 400, 57_344, Resend: true),
+        "records" => new Swarm.Actors.SnapshotRecords(
+            7, [LedgerRecordCodec.EncodeAuthority(new RecordEnvelope(RecordKind.Authority, 400, new LogIndex(401), new Term(2), 5, new LamportTimestamp(6, new NodeId(1)), Digest), new NodeId(1))]),
+        "bytes" => new Swarm.Actors.SnapshotBytes(7, 57_344, new byte[] { 1, 2, 3 }),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
 }
