@@ -107,6 +107,8 @@ internal sealed class RaftLogActor : RaftJournal, ILogPort
         });
     }
 
+    void ILogPort.RemoveObsolete() => RemoveObsolete();
+
     protected override void OnOpened(LogModel recovered)
     {
         if (Founding.Batch(recovered.Outline) is { } founding)

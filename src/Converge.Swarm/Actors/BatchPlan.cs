@@ -1,3 +1,4 @@
+using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Storage;
 
@@ -53,7 +54,12 @@ internal sealed class BatchPlan
 
     private void Add(LogMessage.Append append)
     {
-        if (append.HardState is { } changed)
+        if (append.Mark is { } mark)
+        {
+            AddMark(append, mark);
+        }
+
+        if (append.HardState is { } changed && append.Mark is null)
         {
             // Term and vote are durable before any entry of that term; the commit index only behind what it covers.
             _state = new DurableState(changed.Term, changed.Vote, (_state ?? _outline.State).Commit);
@@ -74,17 +80,35 @@ internal sealed class BatchPlan
 
         if (append.HardState is { } whole)
         {
-            _state = new DurableState(whole.Term, whole.Vote, whole.Commit);
+            var state = new DurableState(whole.Term, whole.Vote, whole.Commit);
+            _state = append.Mark is not null && !IsBatchOpen && state == _outline.State ? null : state;
         }
 
         _ends.Add(_batches.Count + (IsBatchOpen ? 1 : 0));
     }
 
+    /// <summary>A mark is a batch of its own, with the whole state: a reader needs nothing that was stored before it but the entries behind it.</summary>
+    private void AddMark(LogMessage.Append append, SnapshotMark mark)
+    {
+        if (IsBatchOpen)
+        {
+            CloseBatch();
+        }
+
+        HardState state = append.HardState ?? throw new ArgumentException($"The mark of {mark.Index} comes without term, vote and commit index.", nameof(append));
+        LogIndex commit = LogIndex.Max(_outline.State.Commit, mark.Index);
+        Take(_outline.Marking(new DurableState(state.Term, state.Vote, commit), mark));
+    }
+
     private void CloseBatch()
     {
-        LogBatch batch = _outline.Storing(_state, _entries);
+        Take(_outline.Storing(_state, _entries));
+        (_state, _entries, _bytes) = (null, [], 0);
+    }
+
+    private void Take(LogBatch batch)
+    {
         _outline = _outline.After(batch);
         _batches.Add(batch);
-        (_state, _entries, _bytes) = (null, [], 0);
     }
 }

@@ -90,6 +90,7 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
 
     private void NoteStored(int batches)
     {
+        SnapshotMark mark = _stored.Mark;
         for (int i = 0; i < batches; i++)
         {
             _stored = _stored.After(_batches[_storedBatches++]);
@@ -98,6 +99,11 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
         _underWay = false;
         Announce(full: false);
         Release();
+        if (_stored.Mark != mark)
+        {
+            port.RemoveObsolete();
+        }
+
         if (_planned.Count + _waiting.Count > 0)
         {
             port.WantTurn();

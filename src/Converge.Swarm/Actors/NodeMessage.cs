@@ -87,7 +87,14 @@ public abstract record LogMessage
     /// <param name="HardState">Term, vote and commit index, when they changed.</param>
     /// <param name="Entries">Entries; the first may replace what is there from its index on.</param>
     /// <param name="Responses">The protocol's messages that must wait until this is durable.</param>
-    public sealed record Append(ulong Number, HardState? HardState, IReadOnlyList<Entry> Entries, IReadOnlyList<Message> Responses) : LogMessage;
+    public sealed record Append(ulong Number, HardState? HardState, IReadOnlyList<Entry> Entries, IReadOnlyList<Message> Responses) : LogMessage
+    {
+        /// <summary>
+        /// A durable snapshot covers this entry: the log begins after it, and the entries of this append stand behind it. What the log
+        /// has behind it stays when it has that very entry. Comes with the hard state, whose commit index is not before it.
+        /// </summary>
+        public SnapshotMark? Mark { get; init; }
+    }
 
     /// <summary>See whether there is room again.</summary>
     public sealed record Retry : LogMessage

@@ -46,6 +46,11 @@ public interface ILogPort
     /// the store fails, by nothing: the actor is at its end.
     /// </summary>
     void Store(IReadOnlyList<LogBatch> batches);
+
+    /// <summary>
+    /// The log has a new beginning: what was stored before and has no effect any more may be removed, at leisure. Nothing waits for it.
+    /// </summary>
+    void RemoveObsolete();
 }
 
 /// <summary>Everything a state-machine actor can make happen.</summary>

@@ -377,6 +377,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
             }
         }
 
+        public void RemoveObsolete() => host._log.RemoveObsolete();
+
         public bool IsConnected(NodeId peer) => host._transport.IsConnected(peer);
 
         public void Fail(Exception reason) => host.Fail(reason);

@@ -364,6 +364,8 @@ internal sealed class TestSwarm
                 }
             }
 
+            public void RemoveObsolete() => node._store!.RemoveObsolete();
+
             void INodePort.WantTurn() => node._nodeTurn = true;
 
             void ILogPort.WantTurn() => node._logTurn = true;
