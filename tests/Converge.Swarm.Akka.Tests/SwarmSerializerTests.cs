@@ -76,7 +76,7 @@ public sealed class SwarmSerializerTests : global::Akka.TestKit.Xunit2.TestKit
     [Fact]
     public void A_receipt_for_a_snapshot_is_these_bytes() =>
         RequireGolden(
-            new Actors.SnapshotReceipt(7, SnapshotStage.Receiving, 400, 57_344, Resend: true),
+            new Actors.SnapshotReceipt(7, SnapshotStage.File, 400, 57_344, Resend: true),
             SwarmSerializer.SnapshotReceiptManifest,
             "0A0474657374" + "1001" + "1802" + "220D" + "0807" + "1001" + "189003" + "2080C003" + "2801");
 

@@ -73,6 +73,8 @@ public sealed partial class SimulatedNode
             }
         }
 
+        public void RemoveObsolete() => node._store!.RemoveObsolete();
+
         public bool IsConnected(NodeId peer) => node._swarm.IsConnected(node, peer);
 
         public void Publish(SwarmEvent happened) => node._swarm.NotePublished(node, happened);

@@ -53,6 +53,9 @@ public abstract record SnapshotTransferMessage(ulong Transfer) : PeerMessage
     /// <summary>The greatest size in bytes of what one message carries of records or of a file, so that it fits every host's frames.</summary>
     public const int MaxPartBytes = 56 * 1024;
 
+    /// <summary>The greatest number of records in one message.</summary>
+    public const int MaxPartRecords = 1_024;
+
     /// <inheritdoc/>
     public override bool IsControl => false;
 }
@@ -70,14 +73,17 @@ public sealed record SnapshotOffer(ulong Transfer, Term Term, SnapshotMark Mark,
 /// <summary>How a follower stands with a snapshot. The values are on the wire and never change.</summary>
 public enum SnapshotStage
 {
-    /// <summary>It goes on receiving.</summary>
-    Receiving = 1,
+    /// <summary>It receives the file, or checks it.</summary>
+    File = 1,
+
+    /// <summary>It has the file, and receives the ledger's records.</summary>
+    Records = 2,
 
     /// <summary>All of it is there and durable; it is being installed, and the entries behind it can follow.</summary>
-    Arrived = 2,
+    Arrived = 3,
 
-    /// <summary>It has no use for it: it has the entries, or knows of another leader.</summary>
-    NotWanted = 3,
+    /// <summary>It has no use for it: it has the entries.</summary>
+    NotWanted = 4,
 }
 
 /// <summary>What a follower has of a snapshot: the sender may go on from there.</summary>
@@ -89,10 +95,14 @@ public enum SnapshotStage
 public sealed record SnapshotReceipt(ulong Transfer, SnapshotStage Stage, ulong NextSequence, long NextOffset, bool Resend)
     : SnapshotTransferMessage(Transfer);
 
-/// <summary>Ledger records that a follower lacks, dense and in order.</summary>
+/// <summary>Ledger records that a follower lacks, dense and in order. Nothing is believed of them until the snapshot's ledger proves it.</summary>
 /// <param name="Transfer">See <see cref="SnapshotTransferMessage"/>.</param>
-/// <param name="Records">At least one; together at most <see cref="SnapshotTransferMessage.MaxPartBytes"/>.</param>
-public sealed record SnapshotRecords(ulong Transfer, IReadOnlyList<EncodedRecord> Records) : SnapshotTransferMessage(Transfer);
+/// <param name="FirstSequence">The first one's number.</param>
+/// <param name="Records">
+/// Their encodings (<see cref="LedgerRecordCodec"/>), at least one; together at most <see cref="SnapshotTransferMessage.MaxPartBytes"/>.
+/// </param>
+public sealed record SnapshotRecords(ulong Transfer, ulong FirstSequence, IReadOnlyList<ReadOnlyMemory<byte>> Records)
+    : SnapshotTransferMessage(Transfer);
 
 /// <summary>A piece of a snapshot's file.</summary>
 /// <param name="Transfer">See <see cref="SnapshotTransferMessage"/>.</param>

@@ -56,42 +56,20 @@ public static partial class PeerMessageCodec
 
     private static Wire.SnapshotRecords ToWire(SnapshotRecords part)
     {
-        var wire = new Wire.SnapshotRecords { Transfer = part.Transfer, FirstSequence = part.Records[0].Sequence };
-        foreach (EncodedRecord record in part.Records)
+        var wire = new Wire.SnapshotRecords { Transfer = part.Transfer, FirstSequence = part.FirstSequence };
+        foreach (ReadOnlyMemory<byte> record in part.Records)
         {
-            wire.Records.Add(UnsafeByteOperations.UnsafeWrap(record.Bytes));
+            wire.Records.Add(UnsafeByteOperations.UnsafeWrap(record));
         }
 
         return wire;
     }
 
-    private static SnapshotRecords FromWire(Wire.SnapshotRecords wire)
-    {
-        if (wire.Records.Count == 0)
-        {
-            throw new FrameException("A part of a snapshot without a record.");
-        }
-
-        var records = new EncodedRecord[wire.Records.Count];
-        for (int i = 0; i < records.Length; i++)
-        {
-            try
-            {
-                records[i] = EncodedRecord.FromBytes(wire.Records[i].Span);
-            }
-            catch (MalformedEncodingException e)
-            {
-                throw new FrameException($"A part of a snapshot holds a record that is none: {e.Message}");
-            }
-
-            if (records[i].Sequence != wire.FirstSequence + (ulong)i)
-            {
-                throw new FrameException($"Record {records[i].Sequence} stands in the place of record {wire.FirstSequence + (ulong)i}.");
-            }
-        }
-
-        return new SnapshotRecords(wire.Transfer, records);
-    }
+    private static SnapshotRecords FromWire(Wire.SnapshotRecords wire) =>
+        wire.Records.Count is > 0 and <= SnapshotTransferMessage.MaxPartRecords
+        && wire.FirstSequence is > 0 and < ulong.MaxValue - SnapshotTransferMessage.MaxPartRecords
+            ? new SnapshotRecords(wire.Transfer, wire.FirstSequence, [.. wire.Records.Select(record => record.Memory)])
+            : throw new FrameException("A part of a snapshot with records that is none.");
 
     private static Wire.SnapshotBytes ToWire(SnapshotBytes part) => new()
     {
