@@ -5,6 +5,7 @@ Word[] words =
     new("build", "", "builds the program to artifacts/converge/converge", ProgramBuild.Run),
     new("demo", "[options]", "builds it and shows it: three nodes, real facts, a leader killed half-way", Demo.Run),
     new("test", "[options]", "builds everything and runs every test; --help lists its options", TestRun.Run),
+    new("bench", "[options]", "measures what a commit costs: three processes, a loader, this disk; --help lists its options", Bench.Run),
     new("format", "[--fix]", "checks the formatting, or mends it", Format.Run),
     new("pack", "", "makes the NuGet packages in artifacts/packages", Pack.Run),
 ];

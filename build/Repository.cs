@@ -10,6 +10,8 @@ internal static class Repository
 
     public static string CliProject => Path.Combine(Root, "src", "Converge.Swarm.Cli", "Converge.Swarm.Cli.csproj");
 
+    public static string BenchmarksProject => Path.Combine(Root, "tests", "Converge.Swarm.Benchmarks", "Converge.Swarm.Benchmarks.csproj");
+
     public static string Artifacts => Path.Combine(Root, "artifacts");
 
     public static string ProgramFolder => Path.Combine(Artifacts, "converge");

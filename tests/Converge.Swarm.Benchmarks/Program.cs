@@ -7,23 +7,31 @@ Option<int[]> clients = new("--clients")
     DefaultValueFactory = _ => [1, 16, 64, 256],
     AllowMultipleArgumentsPerToken = true,
 };
-Option<double> seconds = new("--seconds") { Description = "How long each run is measured, after two seconds of warm-up.", DefaultValueFactory = _ => 8 };
-Option<FileInfo?> json = new("--json") { Description = "Writes the figures there, too." };
+Option<double> seconds = new("--seconds") { Description = "How long each run is measured, after a warm-up.", DefaultValueFactory = _ => 8 };
 Option<string?> only = new("--only") { Description = "Only the set-ups whose name contains this." };
+Option<int> connections = new("--connections") { Description = "Connections that the clients of the framed protocol share.", DefaultValueFactory = _ => 1 };
+Option<FileInfo?> json = new("--json") { Description = "Writes the figures there, too." };
 Option<bool> allocations = new("--allocations") { Description = "Shows which types are allocated most (in one process)." };
-RootCommand root = new("Closed-loop clients commit 256-byte facts to three nodes; every acknowledged fact is on a quorum's disks.")
+RootCommand root = new("Closed-loop clients commit facts of 256 bytes to three nodes; every acknowledged fact is on a quorum's disks.")
 {
-    clients, seconds, json, only, allocations,
+    clients, seconds, only, connections, json, allocations,
 };
 root.SetAction(async (parsed, cancellationToken) =>
 {
-    await Suite.RunAsync(
-        parsed.GetValue(clients)!,
-        TimeSpan.FromSeconds(parsed.GetValue(seconds)),
-        parsed.GetValue(only),
-        parsed.GetValue(allocations),
-        parsed.GetValue(json),
+    byte[] figures = await Suite.RunAsync(
+        new SuiteOptions(
+            parsed.GetValue(clients)!,
+            TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+            parsed.GetValue(only),
+            parsed.GetValue(connections),
+            parsed.GetValue(allocations)),
+        Console.Out,
         cancellationToken);
+    if (parsed.GetValue(json) is { } file)
+    {
+        await File.WriteAllBytesAsync(file.FullName, figures, cancellationToken);
+    }
+
     return 0;
 });
 return await root.Parse(args).InvokeAsync();

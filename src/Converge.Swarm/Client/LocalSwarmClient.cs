@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm;
@@ -10,7 +11,8 @@ namespace Converge.Swarm;
 /// <param name="post">Puts a message into the node actor's mailbox; false when there is no room.</param>
 /// <param name="ledger">The node's ledger, for reading what never changes.</param>
 /// <param name="news">Wakes subscribers; the host tells it every event.</param>
-internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news) : ISwarmClient
+/// <param name="metrics">Adds the node's numbers to its status; null where nobody counts.</param>
+internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news, NodeMetrics? metrics = null) : ISwarmClient
 {
     /// <summary>More records than this are not read at once.</summary>
     public const int MaxReadRecords = 10_000;
@@ -92,12 +94,13 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         return (await AskAsync(new StateMachineMessage.GetHead(reply), consistency, reply, cancellationToken))!;
     }
 
-    public Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    public async Task<SwarmStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         var reply = new TaskReply<SwarmStatus>();
-        return post(new NodeMessage.GetStatus(reply))
-            ? reply.Task.WaitAsync(cancellationToken)
+        SwarmStatus status = post(new NodeMessage.GetStatus(reply))
+            ? await reply.Task.WaitAsync(cancellationToken)
             : throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+        return metrics is null ? status : metrics.AddTo(status);
     }
 
     public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)

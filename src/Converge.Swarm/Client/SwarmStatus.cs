@@ -92,4 +92,7 @@ public sealed record SwarmStatus
 
     /// <summary>How the node's query index stands; null when it keeps none, or where nobody looked.</summary>
     public ProjectionStatus? Projection { get; init; }
+
+    /// <summary>What the node has used so far; null where nobody counted. Carried by the framed protocol, not by HTTP.</summary>
+    public NodeCounters? Counters { get; init; }
 }

@@ -32,6 +32,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly PeerTransport _transport;
     private readonly Timer _ticks;
     private readonly NodeNews _news = new();
+    private readonly NodeMetrics _metrics;
     private readonly SemaphoreSlim _ledgerFlushWanted = new(0);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _flushingLedger = Task.CompletedTask;
@@ -46,6 +47,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         _folderLock = folderLock;
         _log = log;
         _ledger = ledger;
+        _metrics = new NodeMetrics(options.Node);
 
         var ports = new Ports(this);
         var random = new RandomSource();
@@ -85,10 +87,10 @@ public sealed partial class SwarmNode : IAsyncDisposable
             Fail);
         _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, Fail);
         _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
-        var clients = new ClientService(options, PostFromClient, ledger, _news, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
+        var clients = new ClientService(options, PostFromClient, ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
         _transport = new PeerTransport(options, ports, clients, loggers.CreateLogger("Converge.Swarm.Peers"));
         _ticks = new Timer(_ => QueueTick());
-        Client = new LocalSwarmClient(PostFromClient, ledger, _news);
+        Client = new LocalSwarmClient(PostFromClient, ledger, _news, _metrics);
     }
 
     /// <summary>The way to the swarm through this node.</summary>
@@ -247,6 +249,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             _ledger.Dispose();
             _log.Dispose();
             _folderLock.Dispose();
+            _metrics.Dispose();
         }
     }
 
@@ -294,7 +297,13 @@ public sealed partial class SwarmNode : IAsyncDisposable
             await _ledgerFlushWanted.WaitAsync(LedgerFlushInterval);
             try
             {
+                ulong durable = _ledger.DurableSequence;
                 await Task.Run(_ledger.Flush);
+                if (_ledger.DurableSequence > durable)
+                {
+                    _metrics.NoteLedgerFlush();
+                }
+
                 _stateMachine.Post(0, StateMachineMessage.LedgerFlushed.Instance);
             }
             catch (DiskFullException)
@@ -365,6 +374,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             {
                 int stored = host._log.Append(batches);
                 host._log.Flush();
+                host._metrics.NoteLogFlush();
                 host._logThread.Answer(new LogMessage.Stored(stored));
                 if (host._log.ShouldPrepareNextSegment && host._preparingSegment.IsCompleted)
                 {

@@ -179,6 +179,17 @@ internal static class ClientMessageCodec
         }
 
         wire.Problems.Add(status.Problems);
+        if (status.Counters is { } counters)
+        {
+            wire.Counters = new CountersState
+            {
+                LogFlushes = (ulong)counters.LogFlushes,
+                LedgerFlushes = (ulong)counters.LedgerFlushes,
+                AllocatedBytes = (ulong)counters.AllocatedBytes,
+                ProcessorMicroseconds = (ulong)counters.ProcessorTime.TotalMicroseconds,
+            };
+        }
+
         return wire;
     }
 
@@ -204,6 +215,13 @@ internal static class ClientMessageCodec
         Ready = wire.Ready,
         Problems = [.. wire.Problems],
         Version = wire.Version,
+        Counters = wire.Counters is { } counters
+            ? new NodeCounters(
+                (long)counters.LogFlushes,
+                (long)counters.LedgerFlushes,
+                (long)counters.AllocatedBytes,
+                TimeSpan.FromMicroseconds(counters.ProcessorMicroseconds))
+            : null,
     };
 
     public static TransferAnswer ToWire(LeadershipTransfer outcome) => outcome switch

@@ -1,6 +1,7 @@
 using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Transport.Wire;
 using Microsoft.Extensions.Logging;
@@ -12,10 +13,11 @@ namespace Converge.Swarm.Transport;
 /// <param name="post">Puts a message into the node actor's mailbox; false when there is no room.</param>
 /// <param name="ledger">The node's ledger.</param>
 /// <param name="news">Wakes those who wait for records.</param>
+/// <param name="metrics">Adds the node's numbers to its status.</param>
 /// <param name="limits">How much is taken on.</param>
 /// <param name="logger">Where refusals are said.</param>
 internal sealed partial class ClientService(
-    SwarmOptions options, Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news, ClientLimits limits, ILogger logger)
+    SwarmOptions options, Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news, NodeMetrics metrics, ClientLimits limits, ILogger logger)
 {
     private int _connections;
     private long _waitingCommandBytes;
@@ -25,6 +27,8 @@ internal sealed partial class ClientService(
     public GovernanceLedger Ledger => ledger;
 
     public NodeNews News => news;
+
+    public NodeMetrics Metrics => metrics;
 
     /// <summary>Why a client is not welcome, or null: then it counts as a connection until <see cref="Leave"/>.</summary>
     public (string Code, string Message)? Admit(ClientHello hello)

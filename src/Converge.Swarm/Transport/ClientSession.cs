@@ -86,7 +86,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
             case ClientRequest.RequestOneofCase.Status:
                 Post(
                     id,
-                    new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(status) })));
+                    new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(service.Metrics.AddTo(status)) })));
                 break;
             case ClientRequest.RequestOneofCase.Proof:
                 Answer(id, () => Prove(request.Proof));

@@ -97,6 +97,8 @@ public sealed class ClientWireFormatTests
         Assert.Equal(Status.Progress, status.Progress);
         Assert.Equal(Status.Problems, status.Problems);
         Assert.Equal(Status with { Members = [], Progress = [], Problems = [] }, status with { Members = [], Progress = [], Problems = [] });
+        var counters = new NodeCounters(1, 2, 3, TimeSpan.FromMicroseconds(4));
+        Assert.Equal(counters, ClientMessageCodec.FromWire(ClientMessageCodec.ToWire(Status with { Counters = counters })).Counters);
     }
 
     [Fact]

@@ -35,6 +35,22 @@ public sealed class SwarmClientTests
     }
 
     [Fact]
+    public async Task A_node_says_what_it_has_used()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        await using SwarmClient client = new(Options(swarm));
+        NodeCounters before = (await client.GetStatusAsync()).Counters!;
+
+        Assert.IsType<FactAccepted>(await client.CommitAsync(Created("p")));
+        NodeCounters after = (await client.GetStatusAsync()).Counters!;
+
+        Assert.True(after.LogFlushes > before.LogFlushes);
+        Assert.True(after.AllocatedBytes > before.AllocatedBytes);
+        Assert.True(after.ProcessorTime > before.ProcessorTime);
+    }
+
+    [Fact]
     public async Task Many_callers_and_many_facts_share_a_connection()
     {
         await using var swarm = new LocalSwarm(3);

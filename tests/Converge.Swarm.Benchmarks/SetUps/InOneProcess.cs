@@ -42,7 +42,11 @@ internal sealed class InOneProcess : ISwarmUnderLoad
     public Func<int, FactSubmission, Task<bool>> Connect(int clients) =>
         async (_, submission) => await _leader!.Client.CommitAsync(submission) is FactAccepted;
 
-    public TimeSpan CpuTime() => Environment.CpuUsage.TotalTime;
+    public async Task<Usage> UseAsync()
+    {
+        NodeCounters counters = (await _leader!.Client.GetStatusAsync()).Counters!;
+        return new Usage(counters.ProcessorTime, TimeSpan.Zero, TimeSpan.Zero, counters.LogFlushes, counters.AllocatedBytes);
+    }
 
     public async ValueTask DisposeAsync()
     {
