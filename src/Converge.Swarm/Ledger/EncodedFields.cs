@@ -83,6 +83,8 @@ internal ref struct FieldReader(ReadOnlySpan<byte> source)
 
     public ushort UInt16(string field) => BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort), field));
 
+    public uint UInt32(string field) => BinaryPrimitives.ReadUInt32LittleEndian(Take(sizeof(uint), field));
+
     public ulong UInt64(string field) => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong), field));
 
     /// <summary>A signed number that is never negative.</summary>
@@ -107,6 +109,8 @@ internal ref struct FieldReader(ReadOnlySpan<byte> source)
         ReadOnlySpan<byte> utf8 = Take(length, field);
         return Utf8.IsValid(utf8) ? utf8 : throw new MalformedEncodingException($"{field} is not valid UTF-8.");
     }
+
+    public ReadOnlySpan<byte> Bytes(int count, string field) => Take(count, field);
 
     public readonly ReadOnlySpan<byte> Since(int start) => _source[start..Position];
 

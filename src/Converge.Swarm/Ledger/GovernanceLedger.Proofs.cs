@@ -129,7 +129,7 @@ public sealed partial class GovernanceLedger
             ulong first = (number << SubtreeRoots.BlockLevel) + 1;
             throw Damaged(_log, first, string.Create(
                 CultureInfo.InvariantCulture,
-                $"It and the {SubtreeRoots.BlockSize - 1} records behind it have the root {root} instead of {before}: one of them was changed since the ledger was opened."), inner: null);
+                $"It and the {SubtreeRoots.BlockSize - 1} records behind it have the root {root} instead of {before}: one of them was changed since it was written."), inner: null);
         }
     }
 }

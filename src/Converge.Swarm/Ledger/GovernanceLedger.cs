@@ -23,8 +23,9 @@ public sealed record GovernanceLedgerOptions
 /// </summary>
 /// <remarks>
 /// <para>The ledger is derived from the agreed log and lags behind it: records are buffered until <see cref="Flush"/>, and after a crash
-/// replaying the log brings back what was lost. The log must not be compacted past the entry of <see cref="DurableSequence"/>.</para>
-/// <para>One thread appends; one thread flushes, the same or another; any thread reads beside them.</para>
+/// replaying the log brings back what was lost. The log must not be compacted past the entry of <see cref="DurableSequence"/>, and a snapshot
+/// of the state not be put in force before the ledger is durable up to its end (<see cref="IsDurable"/>).</para>
+/// <para>For any thread; records are appended in order by whoever has the next one, one flush runs at a time, and readers run beside both.</para>
 /// </remarks>
 public sealed partial class GovernanceLedger : IDisposable
 {
@@ -41,13 +42,20 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <summary>Guards what readers, the appender and the flusher share. Held for moments only.</summary>
     private readonly Lock _gate = new();
 
+    /// <summary>Held by whoever flushes, for as long as the disk takes.</summary>
+    private readonly Lock _flushing = new();
+
+    /// <summary>Held while a replayed record is compared.</summary>
+    private readonly Lock _replaying = new();
+
     // Records that are not durable yet, in order; those being flushed stay until they are.
-    private readonly Queue<EncodedRecord> _buffered = new();
+    private readonly RecordBuffer _buffered = new();
     private readonly RecordChain _chain;
+    private readonly SubtreeCompleted _extended;
     private int _bufferedBytes;
     private ulong _durableSequence;
 
-    // What replaying is compared with; the appender's own.
+    // What replaying is compared with.
     private IReadOnlyList<LogRecord> _replay = [];
 
     private GovernanceLedger(SegmentedLog log, RecordChain chain, SubtreeRoots subtrees, int maxBufferedBytes)
@@ -55,6 +63,7 @@ public sealed partial class GovernanceLedger : IDisposable
         _log = log;
         _chain = chain;
         _subtrees = subtrees;
+        _extended = subtrees.Add;
         _blocks = new LeafBlocks(ReadLeaves, CheckBlock);
         _maxBufferedBytes = maxBufferedBytes;
         _durableSequence = chain.LastSequence;
@@ -126,14 +135,24 @@ public sealed partial class GovernanceLedger : IDisposable
         }
     }
 
-    /// <summary>Opens a ledger, or begins one. Reads every record, and checks that each continues the one before.</summary>
+    /// <summary>
+    /// Opens a ledger, or begins one. Reads every record from the checkpoint's last on, and checks that each continues the one before; those
+    /// before are checked when they are read, and all of them by <see cref="LedgerVerifier"/>.
+    /// </summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="folder">The ledger's folder.</param>
+    /// <param name="options">Sizes.</param>
+    /// <param name="checkpoint">
+    /// The end of the ledger at the snapshot in force (<see cref="Governance.StateSnapshotFile.ReadLedgerCheckpoint"/>); null to read everything.
+    /// </param>
     /// <exception cref="LedgerDamagedException">A record is not what was written. Nothing was changed but a torn tail.</exception>
+    /// <exception cref="LedgerIncompleteException">The ledger ends before the checkpoint. Nothing was changed but a torn tail.</exception>
     /// <exception cref="LogDamagedException">The files are damaged; as <see cref="SegmentedLog.Open"/>.</exception>
     /// <exception cref="WrongLogException">The files are those of another log.</exception>
     /// <exception cref="DiskFullException">There is no room for a first segment.</exception>
     /// <exception cref="ArgumentException">The options do not fit together.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public static GovernanceLedger Open(IDisk disk, string folder, GovernanceLedgerOptions options)
+    public static GovernanceLedger Open(IDisk disk, string folder, GovernanceLedgerOptions options, LedgerCheckpoint? checkpoint = null)
     {
         if (options.SegmentBytes < GovernanceLedgerOptions.MinSegmentBytes)
         {
@@ -154,8 +173,9 @@ public sealed partial class GovernanceLedger : IDisposable
         });
         try
         {
-            var subtrees = new SubtreeRoots();
-            return new GovernanceLedger(log, Recover(log, subtrees), subtrees, (maxGroupBytes / 2) - MaxRecordBytes);
+            checkpoint ??= LedgerCheckpoint.Empty;
+            SubtreeRoots subtrees = checkpoint.NewSubtrees();
+            return new GovernanceLedger(log, Recover(log, checkpoint, subtrees), subtrees, (maxGroupBytes / 2) - MaxRecordBytes);
         }
         catch
         {
@@ -166,44 +186,24 @@ public sealed partial class GovernanceLedger : IDisposable
 
     /// <summary>
     /// Takes the next record into the buffer. A record that the ledger has already, as in a replay after a restart, is compared with it
-    /// instead (<see cref="CheckReplayed"/>). For the appender.
+    /// instead (<see cref="CheckReplayed"/>).
     /// </summary>
     /// <exception cref="LedgerDivergedException">The record does not continue the ledger, or differs from the one that is there.</exception>
     /// <exception cref="InvalidOperationException"><see cref="IsFull"/>. Nothing was changed.</exception>
     public void Append(EncodedRecord record)
     {
-        ulong next = LastSequence + 1;
-        if (record.Sequence < next)
-        {
-            CheckReplayed(record);
-            return;
-        }
-
-        if (record.Sequence > next)
-        {
-            throw new LedgerDivergedException(next, string.Create(CultureInfo.InvariantCulture, $"the log goes on with record {record.Sequence}."));
-        }
-
-        if (_chain.Objection(record.Envelope) is { } objection)
-        {
-            throw new LedgerDivergedException(record.Sequence, objection);
-        }
-
         lock (_gate)
         {
-            if (_bufferedBytes > _maxBufferedBytes)
+            if (TryExtend(record))
             {
-                throw new InvalidOperationException(string.Create(
-                    CultureInfo.InvariantCulture, $"{_bufferedBytes} bytes of ledger records are buffered; they must be flushed before record {record.Sequence}."));
+                return;
             }
-
-            _buffered.Enqueue(record);
-            _bufferedBytes += record.Bytes.Length;
-            _chain.Extend(record, _subtrees.Add);
         }
+
+        CheckReplayed(record);
     }
 
-    /// <summary>Compares a record with the one of the same number that is there. For the appender.</summary>
+    /// <summary>Compares a record with the one of the same number that is there.</summary>
     /// <exception cref="LedgerDivergedException">They differ in any byte, or there is none of that number.</exception>
     public void CheckReplayed(EncodedRecord record)
     {
@@ -218,37 +218,40 @@ public sealed partial class GovernanceLedger : IDisposable
         }
     }
 
-    /// <summary>Writes everything buffered as one group and makes it durable. Records may be appended meanwhile. For the flusher.</summary>
+    /// <summary>Writes everything buffered as one group and makes it durable. Records may be appended meanwhile.</summary>
     /// <exception cref="DiskFullException">There is no room. The records stay buffered; try again when there is room.</exception>
     /// <exception cref="LogFailedException">A write or flush failed. It is never tried again: the process must exit.</exception>
     public void Flush()
     {
-        ReadOnlyMemory<byte>[] group;
-        lock (_gate)
+        lock (_flushing)
         {
-            group = [.. _buffered.Select(record => record.Bytes)];
-        }
-
-        if (group.Length == 0)
-        {
-            return;
-        }
-
-        _log.Append(group);
-        _log.Flush();
-        lock (_gate)
-        {
-            foreach (ReadOnlyMemory<byte> bytes in group)
+            EncodedRecord[] group;
+            lock (_gate)
             {
-                _buffered.Dequeue();
-                _bufferedBytes -= bytes.Length;
+                group = _buffered.Slice(0, _buffered.Count);
             }
 
-            _durableSequence += (ulong)group.Length;
+            if (group.Length == 0)
+            {
+                return;
+            }
+
+            _log.Append(Array.ConvertAll(group, record => record.Bytes));
+            _log.Flush();
+            lock (_gate)
+            {
+                _buffered.RemoveFirst(group.Length);
+                foreach (EncodedRecord record in group)
+                {
+                    _bufferedBytes -= record.Bytes.Length;
+                }
+
+                _durableSequence += (ulong)group.Length;
+            }
         }
     }
 
-    /// <summary>True when it is time for <see cref="PrepareNextSegment"/>. For the flusher.</summary>
+    /// <summary>True when it is time for <see cref="PrepareNextSegment"/>. For whoever flushes.</summary>
     public bool ShouldPrepareNextSegment => _log.ShouldPrepareNextSegment;
 
     /// <summary>Allocates the next segment file ahead; for a background thread. As <see cref="SegmentedLog.PrepareNextSegment"/>.</summary>
@@ -267,16 +270,7 @@ public sealed partial class GovernanceLedger : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfZero(fromSequence);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
-        ulong durable;
-        EncodedRecord[] buffered;
-        lock (_gate)
-        {
-            durable = _durableSequence;
-            buffered = fromSequence <= durable && durable - fromSequence + 1 >= (ulong)limit
-                ? []
-                : [.. _buffered.SkipWhile(record => record.Sequence < fromSequence).Take(limit)];
-        }
-
+        EncodedRecord[] buffered = Buffered(fromSequence, limit, out ulong durable);
         var records = new List<EncodedRecord>();
         while (fromSequence <= durable && records.Count < limit)
         {
@@ -296,27 +290,15 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <summary>Closes the files. Buffered records that were not flushed are not written; replaying the log brings them back.</summary>
     public void Dispose() => _log.Dispose();
 
-    private static RecordChain Recover(SegmentedLog log, SubtreeRoots subtrees)
+    private static RecordChain Recover(SegmentedLog log, LedgerCheckpoint checkpoint, SubtreeRoots subtrees)
     {
-        var chain = new RecordChain();
-        for (ulong number = 1; number < log.NextNumber;)
+        RecordChain chain = checkpoint.Sequence == 0 ? new RecordChain() : Resume(log, checkpoint, subtrees);
+        for (ulong number = checkpoint.Sequence + 1; number < log.NextNumber;)
         {
             foreach (LogRecord stored in log.Read(number, ReadAhead, MaxReadBytes))
             {
-                EncodedRecord record;
-                try
-                {
-                    record = EncodedRecord.FromBytes(stored.Bytes.Span);
-                }
-                catch (MalformedEncodingException malformed)
-                {
-                    throw Damaged(log, stored.Number, malformed.Message, malformed);
-                }
-
-                string? objection = record.Sequence == stored.Number
-                    ? chain.Objection(record.Envelope)
-                    : string.Create(CultureInfo.InvariantCulture, $"It says that it is record {record.Sequence}.");
-                if (objection is not null)
+                EncodedRecord record = FromStored(log, stored);
+                if (chain.Objection(record.Envelope) is { } objection)
                 {
                     throw Damaged(log, stored.Number, objection, inner: null);
                 }
@@ -329,10 +311,72 @@ public sealed partial class GovernanceLedger : IDisposable
         return chain;
     }
 
+    private static EncodedRecord FromStored(SegmentedLog log, LogRecord stored)
+    {
+        EncodedRecord record;
+        try
+        {
+            record = EncodedRecord.FromBytes(stored.Bytes.Span);
+        }
+        catch (MalformedEncodingException malformed)
+        {
+            throw Damaged(log, stored.Number, malformed.Message, malformed);
+        }
+
+        return record.Sequence == stored.Number
+            ? record
+            : throw Damaged(log, stored.Number, string.Create(CultureInfo.InvariantCulture, $"It says that it is record {record.Sequence}."), inner: null);
+    }
+
     private static LedgerDamagedException Damaged(SegmentedLog log, ulong sequence, string what, Exception? inner)
     {
         (string file, long offset) = log.Locate(sequence);
         return new LedgerDamagedException(sequence, file, offset, what, inner);
+    }
+
+    /// <summary>False when the ledger has a record of that number. Within the gate.</summary>
+    private bool TryExtend(EncodedRecord record)
+    {
+        ulong next = _chain.LastSequence + 1;
+        if (record.Sequence < next)
+        {
+            return false;
+        }
+
+        if (record.Sequence > next)
+        {
+            throw new LedgerDivergedException(next, string.Create(CultureInfo.InvariantCulture, $"the log goes on with record {record.Sequence}."));
+        }
+
+        if (_chain.Objection(record.Envelope) is { } objection)
+        {
+            throw new LedgerDivergedException(record.Sequence, objection);
+        }
+
+        if (_bufferedBytes > _maxBufferedBytes)
+        {
+            throw new InvalidOperationException(string.Create(
+                CultureInfo.InvariantCulture, $"{_bufferedBytes} bytes of ledger records are buffered; they must be flushed before record {record.Sequence}."));
+        }
+
+        _buffered.Add(record);
+        _bufferedBytes += record.Bytes.Length;
+        _chain.Extend(record, _extended);
+        return true;
+    }
+
+    /// <summary>Of so many records from one on, those that are not durable.</summary>
+    private EncodedRecord[] Buffered(ulong fromSequence, int limit, out ulong durable)
+    {
+        lock (_gate)
+        {
+            durable = _durableSequence;
+            ulong before = fromSequence <= durable ? durable - fromSequence + 1 : 0;
+            ulong place = fromSequence <= durable ? 0 : fromSequence - durable - 1;
+            return before >= (ulong)limit || place >= (ulong)_buffered.Count
+                ? []
+                : _buffered.Slice((int)place, (int)Math.Min((ulong)limit - before, (ulong)_buffered.Count - place));
+        }
     }
 
     private ReadOnlyMemory<byte> Stored(ulong sequence)
@@ -342,18 +386,21 @@ public sealed partial class GovernanceLedger : IDisposable
             return Read(sequence, 1)[0].Bytes;
         }
 
-        if (_replay.Count == 0 || sequence < _replay[0].Number || sequence > _replay[^1].Number)
+        lock (_replaying)
         {
-            // A replay goes forward: the records after this one are wanted next.
-            _replay = _log.Read(sequence, ReadAhead, MaxReadBytes);
-        }
+            if (_replay.Count == 0 || sequence < _replay[0].Number || sequence > _replay[^1].Number)
+            {
+                // A replay goes forward: the records after this one are wanted next.
+                _replay = _log.Read(sequence, ReadAhead, MaxReadBytes);
+            }
 
-        ReadOnlyMemory<byte> stored = _replay[(int)(sequence - _replay[0].Number)].Bytes;
-        if (sequence == LastSequence)
-        {
-            _replay = [];
-        }
+            ReadOnlyMemory<byte> stored = _replay[(int)(sequence - _replay[0].Number)].Bytes;
+            if (sequence == LastSequence)
+            {
+                _replay = [];
+            }
 
-        return stored;
+            return stored;
+        }
     }
 }

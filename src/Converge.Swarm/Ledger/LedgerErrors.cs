@@ -17,6 +17,38 @@ public sealed class LedgerDivergedException : Exception
 }
 
 /// <summary>
+/// The ledger ends before the snapshot beside it, which was put in force only when the ledger was durable up to its end. Records are lost that the
+/// compacted log cannot bring back: they must come from another node (<see cref="GovernanceLedger.CatchUpTo"/>). Nothing was changed.
+/// </summary>
+public sealed class LedgerIncompleteException : IOException
+{
+    /// <summary>The ledger has <paramref name="lastSequence"/> records of <paramref name="needed"/>.</summary>
+    public LedgerIncompleteException(ulong lastSequence, ulong needed)
+        : base(string.Create(CultureInfo.InvariantCulture, $"The ledger ends with record {lastSequence}, but the snapshot in force stands for {needed}."))
+    {
+        LastSequence = lastSequence;
+        Needed = needed;
+    }
+
+    /// <summary>The last record that is there.</summary>
+    public ulong LastSequence { get; }
+
+    /// <summary>The last record that should be.</summary>
+    public ulong Needed { get; }
+}
+
+/// <summary>Records from another node do not continue this ledger to the end that a snapshot says. None of them that was not proven was appended.</summary>
+public sealed class LedgerRecordsRefusedException : Exception
+{
+    /// <summary>Refused at a record.</summary>
+    public LedgerRecordsRefusedException(ulong sequence, string what, Exception? inner = null)
+        : base(string.Create(CultureInfo.InvariantCulture, $"The records from another node are refused at record {sequence}: {what}"), inner) => Sequence = sequence;
+
+    /// <summary>The first record that is or may be wrong.</summary>
+    public ulong Sequence { get; }
+}
+
+/// <summary>
 /// A ledger's bytes are whole as a file, and yet not a chain of records. <c>LedgerVerifier</c> tells all that is wrong.
 /// </summary>
 public sealed class LedgerDamagedException : IOException

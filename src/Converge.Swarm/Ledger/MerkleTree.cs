@@ -302,6 +302,21 @@ public sealed class MerkleFrontier
         }
     }
 
+    /// <summary>The edge of a tree with so many leaves.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="subtree">The root of its last complete subtree of a level; asked for from the lowest level up.</param>
+    internal static MerkleFrontier Of(ulong count, Func<int, Hash256> subtree)
+    {
+        var frontier = new MerkleFrontier();
+        for (int level = 0; count >> level != 0; level++)
+        {
+            frontier._subtrees.Add((count >> level & 1) != 0 ? subtree(level) : Hash256.Zero);
+        }
+
+        frontier.Count = count;
+        return frontier;
+    }
+
     /// <summary>Appends a leaf by its hash.</summary>
     public void Append(Hash256 leafHash) => Append(leafHash, completed: null);
 

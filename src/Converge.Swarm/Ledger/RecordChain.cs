@@ -11,6 +11,15 @@ internal sealed class RecordChain
 
     public RecordChain() => _tree = new MerkleFrontier();
 
+    /// <summary>The end of a ledger that went on to a checkpoint.</summary>
+    public RecordChain(LedgerCheckpoint checkpoint, SubtreeRoots subtrees)
+    {
+        LedgerCheckpointEnd end = checkpoint.End;
+        _tree = checkpoint.Frontier(subtrees);
+        _last = new RecordEnvelope(default, checkpoint.Sequence, end.Index, end.Term, end.TimeUnixMilliseconds, end.Lamport, default);
+        LastHash = end.Hash;
+    }
+
     private RecordChain(RecordChain other)
     {
         _tree = other._tree.Copy();
@@ -22,7 +31,9 @@ internal sealed class RecordChain
 
     public Hash256 LastHash { get; private set; }
 
-    public LedgerHead Head => new(LastSequence, LastHash.ToString(), _tree.Root.ToString(), _last.Index, _last.Term);
+    public Hash256 Root => _tree.Root;
+
+    public LedgerHead Head => new(LastSequence, LastHash.ToString(), Root.ToString(), _last.Index, _last.Term);
 
     /// <summary>Why a record cannot come next, in a sentence; null when it can. The number is not looked at.</summary>
     public string? Objection(in RecordEnvelope next)

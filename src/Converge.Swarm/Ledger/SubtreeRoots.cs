@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Converge.Swarm.Ledger;
 
 /// <summary>
@@ -15,6 +17,34 @@ internal sealed class SubtreeRoots
 
     private readonly Lock _gate = new();
     private readonly List<List<Hash256>> _levels = [];
+
+    /// <summary>The same for a tree whose complete subtrees of the lowest level have these roots.</summary>
+    public static SubtreeRoots OfBlocks(ReadOnlySpan<Hash256> blocks)
+    {
+        var subtrees = new SubtreeRoots();
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            Hash256 root = blocks[i];
+            int level = BlockLevel;
+            subtrees.Add(level, root);
+            for (int complete = i + 1; (complete & 1) == 0; complete >>= 1)
+            {
+                root = MerkleTree.NodeHash(subtrees[level, (ulong)complete - 2], root);
+                subtrees.Add(++level, root);
+            }
+        }
+
+        return subtrees;
+    }
+
+    /// <summary>The roots of the first so many complete subtrees of the lowest level.</summary>
+    public Hash256[] Blocks(int count)
+    {
+        lock (_gate)
+        {
+            return count == 0 ? [] : [.. CollectionsMarshal.AsSpan(_levels[0])[..count]];
+        }
+    }
 
     /// <summary>Takes the next complete subtree of a level; those below <see cref="BlockLevel"/> are not kept.</summary>
     public void Add(int level, Hash256 root)
