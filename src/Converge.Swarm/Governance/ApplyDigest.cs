@@ -7,7 +7,7 @@ namespace Converge.Swarm.Governance;
 /// A running SHA-256 over everything that applying did, refusals and no-ops included: replicas with equal digests at an index have
 /// made the same of the log up to there. Specified in <c>docs/governance.md</c>.
 /// </summary>
-internal sealed class ApplyDigest
+internal sealed class ApplyDigest(Hash256 value = default)
 {
     // Apart from the prefixes of RFC 6962, so that no digest can pass for a hash of the ledger.
     private const byte Prefix = 0x02;
@@ -15,7 +15,7 @@ internal sealed class ApplyDigest
     private const int HeadSize = 1 + Hash256.Size + (2 * sizeof(ulong)) + 1;
     private const int MaxSize = HeadSize + (3 * sizeof(ulong)) + 1 + (2 * sizeof(ulong)) + Hash256.Size + (2 * sizeof(uint));
 
-    public Hash256 Value { get; private set; }
+    public Hash256 Value { get; private set; } = value;
 
     public void FoldNoOp(LogIndex index, Term term)
     {

@@ -53,6 +53,9 @@ public readonly struct ApplyOutcome
 /// <summary>An answer in the form in which hundreds of thousands are kept.</summary>
 internal readonly struct AnswerData
 {
+    /// <summary>No encoding is longer.</summary>
+    public const int MaxEncodedBytes = 1 + (7 * sizeof(ulong)) + Hash256.Size;
+
     private readonly RefusalCode _refusal;
     private readonly ulong _revision;
     private readonly ulong _sequence;
@@ -77,11 +80,64 @@ internal readonly struct AnswerData
         _hash = record.Hash;
     }
 
+    private AnswerData(ulong revision, ulong sequence, LogIndex index, Term term, CommandStamp stamp, Hash256 hash)
+    {
+        _revision = revision;
+        _sequence = sequence;
+        _index = index;
+        _term = term;
+        _stamp = stamp;
+        _hash = hash;
+    }
+
     public bool IsRefusal => _refusal != default;
 
     public CommitAnswer ToAnswer() => IsRefusal
         ? new FactRefused(_refusal, _revision)
         : new FactAccepted(_sequence, _index, _term, _stamp.TimeUnixMilliseconds, _stamp.Lamport, _hash.ToString(), _revision);
+
+    /// <summary>Writes all of it. Specified in <c>docs/formats/snapshot.md</c>.</summary>
+    public void Write(ref FieldWriter writer)
+    {
+        writer.Byte((byte)_refusal);
+        writer.UInt64(_revision);
+        if (IsRefusal)
+        {
+            return;
+        }
+
+        writer.UInt64(_sequence);
+        writer.UInt64(_index.Value);
+        writer.UInt64(_term.Value);
+        writer.Int64(_stamp.TimeUnixMilliseconds);
+        writer.UInt64(_stamp.Lamport.Counter);
+        writer.UInt64(_stamp.Lamport.Node.Value);
+        writer.Hash(_hash);
+    }
+
+    /// <summary>Takes the next fields as an answer.</summary>
+    /// <exception cref="MalformedEncodingException">These are not the bytes of an answer.</exception>
+    public static AnswerData Read(scoped ref FieldReader reader)
+    {
+        var refusal = (RefusalCode)reader.Byte("the answer's reason");
+        if (refusal != default && !Enum.IsDefined(refusal))
+        {
+            throw new MalformedEncodingException($"There is no reason for a refusal with the code {(int)refusal}.");
+        }
+
+        ulong revision = reader.UInt64("the answer's revision");
+        return refusal != default
+            ? new AnswerData(refusal, revision)
+            : new AnswerData(
+                revision,
+                reader.UInt64("the answer's sequence"),
+                new LogIndex(reader.UInt64("the answer's index")),
+                new Term(reader.UInt64("the answer's term")),
+                new CommandStamp(
+                    reader.NonNegativeInt64("the answer's time"),
+                    new LamportTimestamp(reader.UInt64("the answer's Lamport counter"), new NodeId(reader.UInt64("the answer's Lamport node")))),
+                reader.Hash("the answer's hash"));
+    }
 
     /// <summary>What the apply digest says of it.</summary>
     public void FoldInto(ref FieldWriter writer)

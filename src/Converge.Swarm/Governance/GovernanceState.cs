@@ -11,15 +11,13 @@ namespace Converge.Swarm.Governance;
 /// randomness, no culture, no dictionary order; equal logs make equal states, answers, records and digests on every node.
 /// </summary>
 /// <remarks>
+/// Proposals lie in layers: those that changed since the last snapshot in memory, over the snapshot's file (<see cref="StateSnapshotFile"/>).
 /// Not safe for concurrent use: its owner is one actor. <c>docs/governance.md</c> has the rules as a table.
 /// </remarks>
-public sealed class GovernanceState
+public sealed partial class GovernanceState
 {
     private const int MaxIdBytes = 3 * FactLimits.MaxProposalIdLength;
 
-    private readonly HashSet<Proposal> _proposals = new(ProposalIdComparer.Instance);
-    private readonly HashSet<Proposal>.AlternateLookup<ReadOnlySpan<byte>> _proposalById;
-    private readonly ActorNames _actors = new();
     private readonly SessionTable _sessions;
     private readonly ApplyDigest _digest = new();
 
@@ -32,7 +30,7 @@ public sealed class GovernanceState
     /// <summary>With limits of a test's choice.</summary>
     internal GovernanceState(int maxSessions, int maxAnswers, ulong sessionWindow)
     {
-        _proposalById = _proposals.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _changedById = _changed.GetAlternateLookup<ReadOnlySpan<byte>>();
         _sessions = new SessionTable(maxSessions, maxAnswers, sessionWindow);
     }
 
@@ -55,7 +53,7 @@ public sealed class GovernanceState
     public Hash256 Digest => _digest.Value;
 
     /// <summary>How many proposals were ever created.</summary>
-    public ulong ProposalCount => (ulong)_proposals.Count;
+    public ulong ProposalCount { get; private set; }
 
     /// <summary>How many client sessions are kept.</summary>
     public int SessionCount => _sessions.SessionCount;
@@ -70,6 +68,8 @@ public sealed class GovernanceState
     /// Its bytes (<see cref="CommandCodec"/>). Empty for entries that are the protocol's own business: a leader's no-op, a configuration.
     /// </param>
     /// <exception cref="UnsupportedCommandException">The bytes are not understood. Nothing was changed; the node must stop.</exception>
+    /// <exception cref="SnapshotDamagedException">A page of the snapshot is not what was written. The node must stop.</exception>
+    /// <exception cref="IOException">The snapshot could not be read. The node must stop.</exception>
     /// <exception cref="InvalidOperationException">
     /// The entry breaks an invariant: its place, its term or its stamp does not follow the last one. Nothing was changed; the node must stop.
     /// </exception>
@@ -91,15 +91,16 @@ public sealed class GovernanceState
     }
 
     /// <summary>The proposal as recorded up to <see cref="AppliedIndex"/>, or null when it was never created.</summary>
+    /// <exception cref="SnapshotDamagedException">A page of the snapshot is not what was written.</exception>
+    /// <exception cref="IOException">The snapshot could not be read.</exception>
     public ProposalView? Get(string proposalId)
     {
         Span<byte> utf8 = stackalloc byte[MaxIdBytes];
 
         // Whatever is too long or has a lone surrogate cannot have been created.
         return Utf8.FromUtf16(proposalId, utf8, out _, out int length, replaceInvalidSequences: false) == OperationStatus.Done
-            && _proposalById.TryGetValue(utf8[..length], out Proposal? proposal)
-                ? proposal.ToView(AppliedIndex)
-                : null;
+            ? Find(utf8[..length], out _)?.ToView(AppliedIndex)
+            : null;
     }
 
     private ApplyOutcome ApplyAuthority(in EncodedCommand command)
@@ -124,8 +125,7 @@ public sealed class GovernanceState
                 return Fold(new ApplyOutcome(ApplyResult.Repeated, known, record: null), known);
 
             case CommandNovelty.Expired:
-                _proposalById.TryGetValue(command.Fact.ProposalId, out Proposal? proposal);
-                return Fold(Refuse(RefusalCode.CommandExpired, proposal, out AnswerData expired), expired);
+                return Fold(Refuse(RefusalCode.CommandExpired, Find(command.Fact.ProposalId, out _), out AnswerData expired), expired);
 
             default:
                 ApplyOutcome outcome = Decide(command, out AnswerData first);
@@ -138,14 +138,14 @@ public sealed class GovernanceState
     private ApplyOutcome Decide(in EncodedCommand command, out AnswerData answer)
     {
         ref readonly EncodedFact fact = ref command.Fact;
-        bool exists = _proposalById.TryGetValue(fact.ProposalId, out Proposal? proposal);
+        Proposal? proposal = Find(fact.ProposalId, out ProposalLayer layer);
         bool creates = fact.Kind == FactKind.ProposalCreated;
-        if (!exists && !creates)
+        if (proposal is null && !creates)
         {
             return Refuse(RefusalCode.UnknownProposal, proposal, out answer);
         }
 
-        if (exists && creates)
+        if (proposal is not null && creates)
         {
             return Refuse(RefusalCode.AlreadyExists, proposal, out answer);
         }
@@ -165,10 +165,12 @@ public sealed class GovernanceState
         if (proposal is null)
         {
             proposal = new Proposal(fact, record.Sequence);
-            _proposals.Add(proposal);
+            _changed.Add(proposal);
+            ProposalCount++;
         }
         else
         {
+            proposal = ToBeChanged(proposal, layer);
             proposal.Record(fact.Kind, _actors.Intern(fact.Actor), record.Sequence);
         }
 

@@ -9,7 +9,7 @@ namespace Converge.Swarm.Governance;
 /// What is recorded about one proposal, in as few bytes as will do: the encoding of its creation as it stands in the ledger, the latest
 /// result of each validator, and the decision that stands. <c>docs/governance.md</c> has the table of all cases.
 /// </summary>
-internal sealed class Proposal
+internal sealed partial class Proposal
 {
     // The kind, the parts, and the 16-bit length before the id.
     private const int IdOffset = 4;
@@ -33,12 +33,30 @@ internal sealed class Proposal
         Revision = 1;
     }
 
+    private Proposal(Proposal other)
+    {
+        _creation = other._creation;
+        _idLength = other._idLength;
+        _createdSequence = other._createdSequence;
+        _lastSequence = other._lastSequence;
+        _overriddenBefore = other._overriddenBefore;
+        _results = other._results.AsSpan(0, other._resultCount).ToArray();
+        _resultCount = other._resultCount;
+        _decidedBy = other._decidedBy;
+        _earlierApprovers = other._earlierApprovers is { } approvers ? new HashSet<byte[]>(approvers, Utf8NameComparer.Instance) : null;
+        Revision = other.Revision;
+        Status = other.Status;
+    }
+
     public ReadOnlySpan<byte> Id => _creation.AsSpan(IdOffset, _idLength);
 
     /// <summary>How many facts are recorded.</summary>
     public ulong Revision { get; private set; }
 
     private ProposalStatus Status { get; set; } = ProposalStatus.Open;
+
+    /// <summary>The same, to be changed apart from this one.</summary>
+    public Proposal Copy() => new(this);
 
     /// <summary>Why a fact other than a creation is refused, or null when it is recorded. Changes nothing.</summary>
     public RefusalCode? Judge(FactKind kind, ReadOnlySpan<byte> actor) => kind switch

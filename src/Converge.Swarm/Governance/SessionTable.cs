@@ -41,6 +41,9 @@ internal sealed class Session(byte[] name, ulong serial)
     public Session? LessRecent { get; set; }
 
     public Session? MoreRecent { get; set; }
+
+    /// <summary>Its place among the sessions from the least recently used on; true only while they are being copied.</summary>
+    public int Place { get; set; }
 }
 
 /// <summary>
@@ -51,7 +54,7 @@ internal sealed class Session(byte[] name, ulong serial)
 /// Answers lie in a ring in log order, and each knows where its session's answer before it lies. One that is dropped out of order only
 /// loses its session; its place is freed when the ring's tail gets there, or when the ring is full and gets packed. So every operation takes constant time on average.
 /// </remarks>
-internal sealed class SessionTable(int maxSessions, int maxAnswers, ulong window)
+internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulong window)
 {
     private const int FirstRingSize = 64;
 

@@ -18,7 +18,7 @@ internal sealed class AgreedLog(GovernanceState state)
 
     public Term Term { get; set; } = new(1);
 
-    public CommandStamp Stamp { get; private set; }
+    public CommandStamp Stamp { get; set; }
 
     public IReadOnlyList<byte[]> Entries => _entries;
 

@@ -1,0 +1,76 @@
+using Converge.Swarm.Ledger;
+
+namespace Converge.Swarm.Governance;
+
+/// <summary>A session at one moment.</summary>
+internal readonly record struct FrozenSession(byte[] Name, ulong Highest, ulong Mark);
+
+/// <summary>A kept answer at one moment; its session by its place among the sessions.</summary>
+internal readonly record struct FrozenAnswer(int Session, ulong Number, AnswerData Answer);
+
+/// <summary>The sessions, the least recently used first, and their answers in log order, at one moment.</summary>
+internal sealed record FrozenSessions(FrozenSession[] Sessions, FrozenAnswer[] Answers);
+
+/// <content>The table copied, and built anew. Both are bounded by <see cref="ApplyRules"/>, whatever the history.</content>
+internal sealed partial class SessionTable
+{
+    /// <summary>A copy that later changes do not touch.</summary>
+    public FrozenSessions Freeze()
+    {
+        var sessions = new FrozenSession[_sessions.Count];
+        int place = 0;
+        for (Session? session = _leastRecent; session is not null; session = session.MoreRecent)
+        {
+            session.Place = place;
+            sessions[place++] = new FrozenSession(session.Name, session.Highest, session.Mark);
+        }
+
+        var answers = new FrozenAnswer[_places.Count];
+        int count = 0;
+        for (ulong at = _oldest; at < _next; at++)
+        {
+            ref KeptAnswer answer = ref At(at);
+            if (answer.Session is { } session)
+            {
+                answers[count++] = new FrozenAnswer(session.Place, answer.Number, answer.Answer);
+            }
+        }
+
+        return new FrozenSessions(sessions, answers);
+    }
+
+    /// <summary>Takes the next session into a table that is being built: the one used after those that are there.</summary>
+    /// <exception cref="MalformedEncodingException">No table of these limits can hold it.</exception>
+    public Session Restore(ReadOnlySpan<byte> name, ulong highest, ulong mark)
+    {
+        int before = _sessions.Count;
+        if (before == maxSessions)
+        {
+            throw new MalformedEncodingException($"There are more than {maxSessions} sessions.");
+        }
+
+        Session session = Use(name);
+        if (_sessions.Count == before || mark > highest || mark < Floor(highest))
+        {
+            throw new MalformedEncodingException($"Session {before} comes twice, or has the highest number {highest} and the mark {mark}.");
+        }
+
+        session.Highest = highest;
+        session.Mark = mark;
+        return session;
+    }
+
+    /// <summary>Takes the next answer in log order into a table that is being built.</summary>
+    /// <exception cref="MalformedEncodingException">No table of these limits can hold it.</exception>
+    public void Restore(Session session, ulong number, in AnswerData answer)
+    {
+        if (_places.Count == maxAnswers || number > session.Highest || number <= Floor(session.Highest) || _places.ContainsKey((session.Serial, number)))
+        {
+            throw new MalformedEncodingException(
+                $"Answer {_places.Count} is to number {number} of a session whose highest is {session.Highest}, comes twice, or is more than {maxAnswers}.");
+        }
+
+        MakeRoom();
+        Place(session, number, answer);
+    }
+}

@@ -1,0 +1,67 @@
+using Converge.Swarm.Storage;
+
+namespace Converge.Swarm.Governance;
+
+/// <summary>
+/// Writes a file from its first byte to its last through one buffer. What was written is flushed from time to time, so that the last
+/// flush does not stand in the way of everybody else's for long.
+/// </summary>
+internal sealed class SnapshotStream(IDiskFile file)
+{
+    private const int BufferBytes = 256 * 1024;
+    private const int UnflushedBytes = 8 * 1024 * 1024;
+
+    private readonly byte[] _buffer = new byte[BufferBytes];
+    private int _used;
+    private long _written;
+    private long _flushed;
+    private long _sectionOffset;
+    private uint _sectionState = Crc32C.Start;
+
+    private long Position => _written + _used;
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        _sectionState = Crc32C.Add(_sectionState, bytes);
+        while (!bytes.IsEmpty)
+        {
+            if (_used == _buffer.Length)
+            {
+                WriteBuffer();
+            }
+
+            int count = Math.Min(bytes.Length, _buffer.Length - _used);
+            bytes[..count].CopyTo(_buffer.AsSpan(_used));
+            _used += count;
+            bytes = bytes[count..];
+        }
+    }
+
+    /// <summary>Ends a section, which began where the one before ended.</summary>
+    public SectionPlace EndSection()
+    {
+        var place = new SectionPlace(_sectionOffset, Position - _sectionOffset, Crc32C.Finish(_sectionState));
+        _sectionOffset = Position;
+        _sectionState = Crc32C.Start;
+        return place;
+    }
+
+    /// <summary>Makes everything durable.</summary>
+    public void Finish()
+    {
+        WriteBuffer();
+        file.Flush();
+    }
+
+    private void WriteBuffer()
+    {
+        file.Write(_written, _buffer.AsSpan(0, _used));
+        _written += _used;
+        _used = 0;
+        if (_written - _flushed >= UnflushedBytes)
+        {
+            file.Flush();
+            _flushed = _written;
+        }
+    }
+}

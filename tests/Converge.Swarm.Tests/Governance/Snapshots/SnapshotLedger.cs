@@ -1,0 +1,51 @@
+using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests.Storage;
+
+namespace Converge.Swarm.Tests.Governance;
+
+/// <summary>A disk with a ledger beside it, for snapshots of one history.</summary>
+internal sealed class SnapshotLedger : IDisposable
+{
+    public static readonly ConfigurationState Configuration = ConfigurationState.OfVoters(new NodeId(1), new NodeId(2), new NodeId(3));
+
+    public SnapshotLedger() => Folder = new StateSnapshotFolder(Disk, "data");
+
+    public FaultyDisk Disk { get; } = new();
+
+    public StateSnapshotFolder Folder { get; }
+
+    public GovernanceLedger Ledger { get; } = GovernanceLedger.Open(
+        new FaultyDisk(), "ledger", new GovernanceLedgerOptions { SegmentBytes = GovernanceLedgerOptions.MinSegmentBytes });
+
+    public static void AssertSame(ProposalView? expected, ProposalView? actual)
+    {
+        Assert.Equal(expected?.Validators, actual?.Validators);
+        Assert.Equal(expected is null ? null : expected with { Validators = [] }, actual is null ? null : actual with { Validators = [] });
+    }
+
+    public void Record(ApplyOutcome outcome)
+    {
+        if (outcome.Record is { } record)
+        {
+            Ledger.Append(record);
+            if (Ledger.IsFilling)
+            {
+                Ledger.Flush();
+            }
+        }
+    }
+
+    public string Write(FrozenState state, string? path = null)
+    {
+        path ??= Folder.PathOf(new(state.Index, state.Term));
+        StateSnapshotFile.Write(Disk, path, state, Ledger.CheckpointAt(state.LastSequence), Configuration, "member records"u8.ToArray());
+        return path;
+    }
+
+    public StateSnapshotFile WriteAndOpen(FrozenState state) => StateSnapshotFile.Open(Disk, Write(state));
+
+    public void Dispose() => Ledger.Dispose();
+}

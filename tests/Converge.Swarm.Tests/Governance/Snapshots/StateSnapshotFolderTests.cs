@@ -1,0 +1,111 @@
+using Converge.Core;
+using Converge.Swarm.Governance;
+using Converge.Swarm.Storage;
+
+namespace Converge.Swarm.Tests.Governance;
+
+public sealed class StateSnapshotFolderTests : IDisposable
+{
+    private readonly SnapshotLedger _ledger = new();
+
+    public void Dispose() => _ledger.Dispose();
+
+    [Fact]
+    public void A_snapshot_is_named_after_its_entry()
+    {
+        var mark = new SnapshotMark(new LogIndex(0x2a), new Term(3));
+        Assert.Equal("snapshot-000000000000002a-0000000000000003", StateSnapshotFolder.FileName(mark));
+        Assert.True(StateSnapshotFolder.TryParseFileName(StateSnapshotFolder.FileName(mark), out SnapshotMark parsed));
+        Assert.Equal(mark, parsed);
+        Assert.All(
+            ["snapshot-000000000000002A-0000000000000003", "snapshot-2a-3", "snapshot-000000000000002a-0000000000000003.writing", "snapshot-000000000000002a_0000000000000003"],
+            name => Assert.False(StateSnapshotFolder.TryParseFileName(name, out _)));
+    }
+
+    [Fact]
+    public void The_newest_whole_snapshot_is_found_and_newer_damage_is_said()
+    {
+        SnapshotMark[] marks = WriteThree();
+        Assert.Equal(marks.Reverse(), _ledger.Folder.List());
+        using (StateSnapshotFile newest = _ledger.Folder.OpenNewest(out IReadOnlyList<SnapshotDamagedException> none)!)
+        {
+            Assert.Empty(none);
+            Assert.Equal(marks[2], newest.Mark);
+        }
+
+        _ledger.Disk.Bytes(_ledger.Folder.PathOf(marks[2]))[40] ^= 1;
+        using StateSnapshotFile older = _ledger.Folder.OpenNewest(out IReadOnlyList<SnapshotDamagedException> damaged)!;
+        Assert.Equal(marks[1], older.Mark);
+        Assert.Equal(_ledger.Folder.PathOf(marks[2]), Assert.Single(damaged).File);
+        Assert.Throws<SnapshotDamagedException>(() => _ledger.Folder.Open(marks[2]));
+        Assert.Throws<SnapshotDamagedException>(() => _ledger.Folder.Open(new SnapshotMark(new LogIndex(99), new Term(1))));
+    }
+
+    [Fact]
+    public void A_snapshot_under_the_name_of_another_is_damage()
+    {
+        SnapshotMark[] marks = WriteThree();
+        _ledger.Disk.Put(_ledger.Folder.PathOf(marks[2]), _ledger.Disk.Bytes(_ledger.Folder.PathOf(marks[0])));
+        Assert.Throws<SnapshotDamagedException>(() => _ledger.Folder.Open(marks[2]));
+    }
+
+    [Fact]
+    public void Older_and_unfinished_snapshots_are_deleted_and_those_in_use_kept()
+    {
+        SnapshotMark[] marks = WriteThree();
+        _ledger.Disk.Put(_ledger.Folder.PathOf(marks[0]) + ".writing", [1]);
+        _ledger.Disk.Put(_ledger.Folder.ReceivingPathOf(marks[2]), [1]);
+        var later = new SnapshotMark(new LogIndex(1_000), new Term(9));
+        _ledger.Disk.Put(_ledger.Folder.ReceivingPathOf(later), [1]);
+        _ledger.Disk.Put(Path.Combine(_ledger.Folder.Folder, "somebody's"), [1]);
+
+        _ledger.Folder.DeleteAllBut(marks[2], marks[0]);
+        Assert.Equal([marks[2], marks[0]], _ledger.Folder.List());
+        Assert.Equal(
+            [_ledger.Folder.PathOf(marks[0]), _ledger.Folder.PathOf(marks[2]), _ledger.Folder.ReceivingPathOf(later), "data/snapshots/somebody's"],
+            _ledger.Disk.Files);
+
+        // Durably: whatever a crash does, they do not come back.
+        Assert.Equal(_ledger.Disk.Files, _ledger.Disk.AfterCrash(_ => 0).Files);
+        _ledger.Folder.DeleteAllBut(marks[2]);
+        Assert.Equal([marks[2]], _ledger.Folder.List());
+    }
+
+    [Fact]
+    public void What_was_received_becomes_a_snapshot_only_when_it_is_whole_and_the_one_announced()
+    {
+        SnapshotMark[] marks = WriteThree();
+        byte[] sent = new byte[10_000];
+        using (StateSnapshotFile source = _ledger.Folder.Open(marks[1]))
+        {
+            sent = sent[..source.Read(0, sent)];
+            Assert.Equal(source.Length, sent.Length);
+        }
+
+        _ledger.Disk.Lose(_ledger.Folder.PathOf(marks[1]));
+        _ledger.Disk.Put(_ledger.Folder.ReceivingPathOf(marks[1]), sent[..^1]);
+        Assert.Throws<SnapshotDamagedException>(() => _ledger.Folder.Accept(marks[1]));
+        _ledger.Disk.Put(_ledger.Folder.ReceivingPathOf(marks[2]), sent);
+        Assert.Throws<SnapshotDamagedException>(() => _ledger.Folder.Accept(marks[2]));
+        _ledger.Disk.Put(_ledger.Folder.ReceivingPathOf(marks[1]), sent);
+        using StateSnapshotFile accepted = _ledger.Folder.Accept(marks[1]);
+        Assert.Equal(marks[1], accepted.Mark);
+        Assert.Equal(_ledger.Folder.PathOf(marks[1]), accepted.Path);
+    }
+
+    private SnapshotMark[] WriteThree()
+    {
+        var log = new AgreedLog();
+        List<SnapshotMark> marks = [];
+        for (int i = 0; i < 3; i++)
+        {
+            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann")));
+            FrozenState frozen = log.State.Freeze();
+            _ledger.Write(frozen);
+            log.State.Thaw();
+            marks.Add(new SnapshotMark(frozen.Index, frozen.Term));
+        }
+
+        return [.. marks];
+    }
+}
