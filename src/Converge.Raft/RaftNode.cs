@@ -304,10 +304,10 @@ public sealed class RaftNode
     public void Fingerprint(ref StateFingerprint fingerprint)
     {
         _core.Fingerprint(ref fingerprint);
-        fingerprint.Add(_lastSoftState.Lead.Value);
+        fingerprint.Add(_lastSoftState.Lead);
         fingerprint.Add((ulong)_lastSoftState.Role);
         fingerprint.Add(_lastHardState.Term.Value);
-        fingerprint.Add(_lastHardState.Vote.Value);
+        fingerprint.Add(_lastHardState.Vote);
         fingerprint.Add(_lastHardState.Commit.Value);
         fingerprint.Add(_mustAdvance);
         fingerprint.Add(_stepsOnAdvance.Count);

@@ -15,11 +15,33 @@ public struct StateFingerprint : IEquatable<StateFingerprint>
     private const ulong FirstFactor = 0x9E3779B97F4A7C15;
     private const ulong SecondFactor = 0xC2B2AE3D27D4EB4F;
 
+    private ImmutableArray<NodeId> _names;
     private ulong _first;
     private ulong _second;
 
     /// <summary>What was added so far, in its order.</summary>
     public readonly UInt128 Value => new(_first, _second);
+
+    /// <summary>
+    /// One that takes the nodes for others: what it makes of a state is what an ordinary one makes of the same state after the nodes have
+    /// changed names. So states that differ in nothing but names can be told.
+    /// </summary>
+    /// <param name="names">The new name of each node, by its old one; the first stands for <see cref="NodeId.None"/>. Others keep theirs.</param>
+    public static StateFingerprint Relabelled(ImmutableArray<NodeId> names) => new() { _names = names };
+
+    /// <summary>Adds a node.</summary>
+    public void Add(NodeId node) =>
+        Add(!_names.IsDefault && node.Value < (ulong)_names.Length ? _names[(int)node.Value].Value : node.Value);
+
+    /// <summary>An empty one that takes the nodes for the same others: for the parts of a set, whose <see cref="Value"/>s are summed up.</summary>
+    public readonly StateFingerprint Part() => new() { _names = _names };
+
+    /// <summary>Adds the sum of the parts of something that has no order, such as the members of a set that are kept in the order of their names.</summary>
+    public void AddSum(UInt128 sum)
+    {
+        Add((ulong)sum);
+        Add((ulong)(sum >> 64));
+    }
 
     /// <summary>Adds a number.</summary>
     public void Add(ulong value)
@@ -74,13 +96,13 @@ public struct StateFingerprint : IEquatable<StateFingerprint>
     public void Add(in Message message)
     {
         Add((ulong)message.Kind);
-        Add(message.From.Value);
-        Add(message.To.Value);
+        Add(message.From);
+        Add(message.To);
         Add(message.Term.Value);
         Add(message.LogTerm.Value);
         Add(message.Index.Value);
         Add(message.Commit.Value);
-        Add(message.Vote.Value);
+        Add(message.Vote);
         Add(message.Reject);
         Add(message.RejectHint.Value);
         Add(message.Context);
@@ -127,9 +149,14 @@ public struct StateFingerprint : IEquatable<StateFingerprint>
     private void Add(ImmutableArray<NodeId> nodes)
     {
         Add(nodes.Length);
+        UInt128 sum = 0;
         foreach (NodeId node in nodes)
         {
-            Add(node.Value);
+            StateFingerprint part = Part();
+            part.Add(node);
+            sum += part.Value;
         }
+
+        AddSum(sum);
     }
 }

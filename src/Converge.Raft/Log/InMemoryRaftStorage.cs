@@ -228,7 +228,7 @@ public sealed class InMemoryRaftStorage : IRaftStorage
     public void Fingerprint(ref StateFingerprint fingerprint)
     {
         fingerprint.Add(_hardState.Term.Value);
-        fingerprint.Add(_hardState.Vote.Value);
+        fingerprint.Add(_hardState.Vote);
         fingerprint.Add(_hardState.Commit.Value);
         fingerprint.Add(_snapshot?.Index.Value ?? 0);
         fingerprint.Add(_snapshot?.Term.Value ?? 0);

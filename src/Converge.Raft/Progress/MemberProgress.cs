@@ -210,7 +210,7 @@ internal sealed class MemberProgress
 
     public void Fingerprint(ref StateFingerprint fingerprint)
     {
-        fingerprint.Add(Id.Value);
+        fingerprint.Add(Id);
         fingerprint.Add(Match.Value);
         fingerprint.Add(Next.Value);
         fingerprint.Add(SentCommit.Value);

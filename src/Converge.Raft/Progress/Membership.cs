@@ -92,10 +92,15 @@ internal sealed class Membership(ConfigurationState configuration, MemberProgres
     public void Fingerprint(ref StateFingerprint fingerprint)
     {
         fingerprint.Add(Configuration);
+        UInt128 sum = 0;
         foreach (MemberProgress member in members)
         {
-            member.Fingerprint(ref fingerprint);
+            StateFingerprint part = fingerprint.Part();
+            member.Fingerprint(ref part);
+            sum += part.Value;
         }
+
+        fingerprint.AddSum(sum);
     }
 
     private static MemberProgress? Find(MemberProgress[] members, NodeId id)

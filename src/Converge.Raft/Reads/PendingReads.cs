@@ -91,7 +91,7 @@ internal sealed class PendingReads(int capacity)
         for (int i = 0; i < _count; i++)
         {
             PendingRead read = _ring[(_start + i) & (_ring.Length - 1)];
-            fingerprint.Add(read.From.Value);
+            fingerprint.Add(read.From);
             fingerprint.Add(read.Context);
             fingerprint.Add(read.Index.Value);
             fingerprint.Add(read.Round);
