@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Converge.Core;
 
@@ -109,6 +110,17 @@ public sealed record RaftOptions
     /// </summary>
     public bool AsyncStorageWrites { get; init; }
 
+    /// <summary>
+    /// A candidate asks for votes only when its own term, its vote for itself and the log that it names are durable. Only makes a difference
+    /// with <see cref="AsyncStorageWrites"/>, where requests would otherwise leave while the disk still writes. Costs an election one write.
+    /// </summary>
+    /// <remarks>
+    /// Without it a candidate that crashes before that write comes back in the earlier term, campaigns a second time in the same one, and is
+    /// given, or still receives, the votes of the first time: with a log that has lost entries since, or after it has led that term already.
+    /// Committed entries are lost either way. Only to be turned off to behave exactly like a core that sends requests at once.
+    /// </remarks>
+    public bool DurableCandidacy { get; init; } = true;
+
     /// <summary>A follower refuses proposals instead of sending them to the leader, so that a proposer knows that none was lost on the way.</summary>
     public bool DisableProposalForwarding { get; init; }
 
@@ -146,6 +158,27 @@ public sealed record RaftOptions
     /// </summary>
     public int StalledStorageTicks { get; init; }
 
+    /// <summary>
+    /// How much each node is wished to lead; who is not named has 0. A voter waits an election timeout longer for each higher rank among the
+    /// voters, three at most, so that those come first. The same on every node.
+    /// </summary>
+    /// <remarks>
+    /// Trades time for place: when the preferred nodes are those that died, a new leader comes later, by up to three election timeouts. A wish
+    /// and no rule: everybody campaigns in the end, and whose log is behind is not elected, however preferred.
+    /// </remarks>
+    public IReadOnlyDictionary<NodeId, int> Priorities { get; init; } = ImmutableDictionary<NodeId, int>.Empty;
+
+    /// <summary>
+    /// A leader hands over to a voter of higher priority that answers and has caught up, at the earliest an election timeout after its election.
+    /// Needs <see cref="CheckQuorum"/>, which tells who answers.
+    /// </summary>
+    /// <remarks>
+    /// Each attempt refuses proposals for up to an election timeout. After one that failed twice as many election timeouts pass until the
+    /// next, 64 at most: a preferred voter that cannot win takes less and less. With different <see cref="Priorities"/> on different nodes
+    /// they would hand over to each other for ever.
+    /// </remarks>
+    public bool YieldToHigherPriority { get; init; }
+
     /// <summary>The index up to which the host has applied entries; nothing up to it is handed out again. Zero: as far as the log is compacted.</summary>
     public LogIndex Applied { get; init; }
 
@@ -168,6 +201,16 @@ public sealed record RaftOptions
             $"{MaxInflightBytes} is less than 1 or than {nameof(MaxMessageBytes)}, {MaxMessageBytes}.");
         Require(MaxPendingReads >= 1, nameof(MaxPendingReads), $"{MaxPendingReads} is less than 1.");
         Require(MaxCatchUpRounds >= 1, nameof(MaxCatchUpRounds), $"{MaxCatchUpRounds} is less than 1.");
+        foreach ((NodeId node, int priority) in Priorities ?? ImmutableDictionary<NodeId, int>.Empty)
+        {
+            Require(priority >= 0, nameof(Priorities), $"{priority}, of {node}, is negative.");
+        }
+
+        Require(Priorities is not null, nameof(Priorities), $"They are missing; none at all is an empty dictionary.");
+        Require(
+            !YieldToHigherPriority || CheckQuorum,
+            nameof(YieldToHigherPriority),
+            $"It needs {nameof(CheckQuorum)}: nobody knows otherwise who answers.");
         Require(StalledStorageTicks >= 0, nameof(StalledStorageTicks), $"{StalledStorageTicks} is negative; 0 turns it off.");
         Require(
             StalledStorageTicks == 0 || AsyncStorageWrites,

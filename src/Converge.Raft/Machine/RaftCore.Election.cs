@@ -41,7 +41,7 @@ internal sealed partial class RaftCore
     {
         _electionElapsed++;
         _leaderlessTicks = _leader.IsNone ? _leaderlessTicks + 1 : 0;
-        if (_electionElapsed >= _electionTimeout && IsPromotable())
+        if (_electionElapsed >= _electionTimeout && IsPromotable() && _electionElapsed >= _electionTimeout + PriorityDelayTicks())
         {
             _electionElapsed = 0;
             StartElection();
@@ -58,6 +58,7 @@ internal sealed partial class RaftCore
         if (_electionElapsed >= _options.ElectionTicks)
         {
             _electionElapsed = 0;
+            MemberProgress? preferred = FindPreferredVoter();
             if (_options.CheckQuorum)
             {
                 CheckQuorum();
@@ -65,6 +66,10 @@ internal sealed partial class RaftCore
 
             // A transfer that takes longer than an election is not going to succeed.
             TransferTarget = NodeId.None;
+            if (Role == RaftRole.Leader)
+            {
+                TickYield(preferred);
+            }
         }
 
         if (Role == RaftRole.Leader && _heartbeatElapsed >= _options.HeartbeatTicks)
@@ -164,7 +169,7 @@ internal sealed partial class RaftCore
                 continue;
             }
 
-            Send(new Message
+            var request = new Message
             {
                 Kind = isPreVote ? MessageKind.PreVote : MessageKind.Vote,
                 From = Id,
@@ -173,7 +178,16 @@ internal sealed partial class RaftCore
                 LogTerm = lastTerm,
                 Index = _log.LastIndex,
                 Context = kind == CampaignKind.Transfer ? Message.TransferContext : 0,
-            });
+            };
+            if (_options.DurableCandidacy && !isPreVote)
+            {
+                // A candidacy that a crash makes forgotten would be run twice in one term, and the votes of the first time count in the second.
+                SendAfterAppend(request);
+            }
+            else
+            {
+                Send(request);
+            }
         }
     }
 
@@ -240,6 +254,7 @@ internal sealed partial class RaftCore
         _pendingConfigurationIndex = LogIndex.Zero;
         _uncommittedBytes = 0;
         _isTermEstablished = false;
+        ResetYield();
         ResetReads();
 
         LogIndex last = _log.LastIndex;

@@ -77,6 +77,9 @@ internal sealed partial class RaftCore
         _isRoundOpen = other._isRoundOpen;
         _isLeaseVoid = other._isLeaseVoid;
         _isTermEstablished = other._isTermEstablished;
+        _yieldPause = other._yieldPause;
+        _failedYields = other._failedYields;
+        _isYielding = other._isYielding;
         Term = other.Term;
         Vote = other.Vote;
         Role = other.Role;
@@ -207,12 +210,12 @@ internal sealed partial class RaftCore
 
     public void Fingerprint(ref StateFingerprint fingerprint)
     {
-        fingerprint.Add(Id.Value);
+        fingerprint.Add(Id);
         fingerprint.Add(Term.Value);
-        fingerprint.Add(Vote.Value);
+        fingerprint.Add(Vote);
         fingerprint.Add((ulong)Role);
-        fingerprint.Add(_leader.Value);
-        fingerprint.Add(TransferTarget.Value);
+        fingerprint.Add(_leader);
+        fingerprint.Add(TransferTarget);
         fingerprint.Add(_heartbeatElapsed);
         fingerprint.Add(_electionElapsed);
         fingerprint.Add(_electionTimeout);
@@ -226,6 +229,9 @@ internal sealed partial class RaftCore
         fingerprint.Add(_isRoundOpen);
         fingerprint.Add(_isLeaseVoid);
         fingerprint.Add(_isTermEstablished);
+        fingerprint.Add(_yieldPause);
+        fingerprint.Add(_failedYields);
+        fingerprint.Add(_isYielding);
         _log.Fingerprint(ref fingerprint);
         _membership.Fingerprint(ref fingerprint);
         _pendingReads.Fingerprint(ref fingerprint);

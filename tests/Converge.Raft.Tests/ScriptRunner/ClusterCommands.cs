@@ -157,6 +157,7 @@ internal sealed class ClusterCommands : IScriptCommands
 
             // This project's own.
             "max-catch-up-rounds" => options with { MaxCatchUpRounds = Number() },
+            "durable-candidacy" => options with { DurableCandidacy = IsTrue() },
             "election-ticks" => options with { ElectionTicks = Number() },
             "max-uncommitted-bytes" => options with { MaxUncommittedBytes = Number() },
             "max-message-bytes" => options with { MaxMessageBytes = Number() },

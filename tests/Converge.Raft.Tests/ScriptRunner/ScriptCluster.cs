@@ -27,6 +27,7 @@ internal sealed class ScriptCluster(ScriptOutput output)
         StepDownOnRemoval = false,
         RefuseInvalidConfigurationChanges = false,
         IgnoreNonMembers = false,
+        DurableCandidacy = false,
     };
 
     public string? Add(int count, RaftOptions template, Snapshot? bootstrap)
