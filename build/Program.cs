@@ -6,6 +6,7 @@ Word[] words =
     new("demo", "[options]", "builds it and shows it: three nodes, real facts, a leader killed half-way", Demo.Run),
     new("test", "[options]", "builds everything and runs every test; --help lists its options", TestRun.Run),
     new("bench", "[options]", "measures what a commit costs: three processes, a loader, this disk; --help lists its options", Bench.Run),
+    new("simulate", "[options]", "runs many seeds of the simulated swarm; --help lists its options", Simulate.Run),
     new("format", "[--fix]", "checks the formatting, or mends it", Format.Run),
     new("pack", "", "makes the NuGet packages in artifacts/packages", Pack.Run),
 ];
@@ -41,7 +42,7 @@ output.WriteLine("./build.sh WORD [options]      (Windows: ./build.ps1 WORD [opt
 output.WriteLine();
 foreach (Word known in words)
 {
-    output.WriteLine($"  {known.Name,-7} {known.Options,-10} {known.Help}");
+    output.WriteLine($"  {known.Name,-8} {known.Options,-10} {known.Help}");
 }
 
 return asked ? ExitCode.Success : ExitCode.Usage;

@@ -12,6 +12,10 @@ internal static class Repository
 
     public static string BenchmarksProject => Path.Combine(Root, "tests", "Converge.Swarm.Benchmarks", "Converge.Swarm.Benchmarks.csproj");
 
+    public static string CampaignProject => Path.Combine(Root, "tests", "Converge.Swarm.Campaigns", "Converge.Swarm.Campaigns.csproj");
+
+    public static string CampaignProgram => Path.Combine(Root, "tests", "Converge.Swarm.Campaigns", "bin", "Release", "net10.0", "Converge.Swarm.Campaigns.dll");
+
     public static string Artifacts => Path.Combine(Root, "artifacts");
 
     public static string ProgramFolder => Path.Combine(Artifacts, "converge");

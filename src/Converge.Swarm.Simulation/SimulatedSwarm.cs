@@ -22,6 +22,7 @@ public sealed class SimulatedSwarm : ISimulationView
     private readonly List<NodeObservation> _observations = [];
     private readonly IReadOnlyList<ISimulationChecker> _checkers;
     private readonly long[] _coverage = new long[Enum.GetValues<SimulationCoverage>().Length];
+    private readonly CoverageWatch _watch;
     private long _steps;
     private bool _stepOpen;
 
@@ -39,6 +40,7 @@ public sealed class SimulatedSwarm : ISimulationView
         _random = new SimulationRandom(options.Seed);
         _trace = new SimulationTrace(options.Trace);
         Network = new SimulatedNetwork(this, _random.Fork(1)) { Conditions = options.Network };
+        Agreed = new AgreedLog(options.MaxSessions);
         Founders = [.. Enumerable.Range(1, options.Nodes).Select(i => new NodeId((ulong)i))];
         _checkers = [.. options.Checkers()];
         for (int i = 0; i < options.Nodes; i++)
@@ -48,6 +50,7 @@ public sealed class SimulatedSwarm : ISimulationView
             _observations.Add(node.Observation);
         }
 
+        _watch = new CoverageWatch(this);
         foreach (ISimulationChecker checker in _checkers)
         {
             checker.Begin(this);
@@ -70,6 +73,9 @@ public sealed class SimulatedSwarm : ISimulationView
 
     /// <inheritdoc/>
     public OperationHistory History { get; } = new();
+
+    /// <inheritdoc/>
+    public AgreedLog Agreed { get; }
 
     /// <inheritdoc/>
     public long NowMicroseconds { get; private set; }
@@ -114,6 +120,12 @@ public sealed class SimulatedSwarm : ISimulationView
     internal SimulationStep CurrentStep { get; } = new();
 
     internal SimulationTrace Trace => _trace;
+
+    /// <summary>How often each rare thing happened so far, in the order of <see cref="SimulationCoverage"/>.</summary>
+    public IReadOnlyList<long> CoverageCounts => _coverage;
+
+    /// <summary>Called when a process ended that nobody outside ended; for whoever starts it again.</summary>
+    public Action<SimulatedNode>? EndedByItself { get; set; }
 
     /// <summary>How often something rare happened so far.</summary>
     public long CoverageOf(SimulationCoverage what) => _coverage[(int)what];
@@ -282,7 +294,19 @@ public sealed class SimulatedSwarm : ISimulationView
         Network.NoteLife(node);
     }
 
-    internal void NotePublished(SimulatedNode node, SwarmEvent happened) => node.Tell(happened);
+    internal void NoteEndedByItself(SimulatedNode node, bool ran)
+    {
+        if (ran)
+        {
+            EndedByItself?.Invoke(node);
+        }
+    }
+
+    internal void NotePublished(SimulatedNode node, SwarmEvent happened)
+    {
+        CountIf(happened is SwarmEvent.DiskStalled { Stalled: true }, SimulationCoverage.StallNoticed);
+        node.Tell(happened);
+    }
 
     internal void Count(SimulationCoverage what) => _coverage[(int)what]++;
 
@@ -304,6 +328,15 @@ public sealed class SimulatedSwarm : ISimulationView
         }
 
         _stepOpen = false;
+        foreach (AppliedEntry applied in CurrentStep.AppliedList)
+        {
+            if (Agreed.Add(CurrentStep.Node!, applied) is { } agreed)
+            {
+                CurrentStep.AgreedList.Add(agreed);
+            }
+        }
+
+        _watch.AfterStep(CurrentStep);
         if (_trace.IsText)
         {
             WriteStep();

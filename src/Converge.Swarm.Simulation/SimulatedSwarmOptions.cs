@@ -38,6 +38,9 @@ public sealed record SimulatedSwarmOptions
     /// <summary>The size in bytes of a segment of the ledger.</summary>
     public int LedgerSegmentBytes { get; init; } = 256 * 1024;
 
+    /// <summary>Whether the next segment of the agreed log is allocated ahead.</summary>
+    public bool PreparesSegments { get; init; } = true;
+
     /// <summary>How many client sessions the state machine keeps.</summary>
     public int MaxSessions { get; init; } = 8;
 

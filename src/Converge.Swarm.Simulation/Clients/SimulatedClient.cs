@@ -33,11 +33,14 @@ public sealed class SimulatedClient
     /// <summary>How many of its operations are under way.</summary>
     public int UnderWay { get; private set; }
 
+    /// <summary>The next command id of the session.</summary>
+    public CommandId NextCommand() => new(Session, ++_lastNumber);
+
     /// <summary>Submits a fact under the next number of the session.</summary>
     /// <param name="fact">What is stated.</param>
     /// <param name="ended">Called when the outcome is known or given up.</param>
     public ClientOperation Propose(GovernanceFact fact, Action<ClientOperation>? ended = null) =>
-        Begin(new ClientRequest.Propose(new FactSubmission(fact, CommandId: new CommandId(Session, ++_lastNumber))), ended);
+        Begin(new ClientRequest.Propose(new FactSubmission(fact, CommandId: NextCommand())), ended);
 
     /// <summary>Submits a fact as it stands. Without a command id it is tried once only.</summary>
     public ClientOperation Propose(FactSubmission submission, Action<ClientOperation>? ended = null) =>
@@ -182,8 +185,10 @@ public sealed class SimulatedClient
             return;
         }
 
+        // The pause grows with the attempts, so that those who cannot be served now do not drown the others.
+        long longest = Math.Min(_options.MaxPauseMilliseconds, 50L << Math.Min(running.Operation.Attempts.Count, 16));
         running.RetryDue = true;
-        _swarm.Call(_random.Between(1_000, _options.MaxPauseMilliseconds * 1_000L), () =>
+        _swarm.Call(_random.Between(1_000, longest * 1_000), () =>
         {
             running.RetryDue = false;
             if (!running.IsOver)

@@ -10,7 +10,7 @@ public sealed record SimulatedClientOptions
     public int AttemptMilliseconds { get; init; } = 4_000;
 
     /// <summary>The longest time in milliseconds between two attempts.</summary>
-    public int MaxPauseMilliseconds { get; init; } = 300;
+    public int MaxPauseMilliseconds { get; init; } = 2_000;
 
     /// <summary>After how many milliseconds an operation is given up.</summary>
     public int OperationMilliseconds { get; init; } = 20_000;

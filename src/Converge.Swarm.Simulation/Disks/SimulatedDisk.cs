@@ -19,7 +19,7 @@ public sealed class SimulatedDisk : IDisk
     /// <summary>The size of the disk in bytes.</summary>
     public long CapacityBytes { get; set; } = long.MaxValue;
 
-    /// <summary>The next write to a file fails after half of it was written.</summary>
+    /// <summary>The next write to a file fails after about half of its sectors were written: a sector is written whole or not at all.</summary>
     public bool FailNextWrite { get; set; }
 
     /// <summary>The next flush of a file or folder fails.</summary>
@@ -36,6 +36,13 @@ public sealed class SimulatedDisk : IDisk
 
     /// <summary>The machine stops before the operation so many from now that changes something; 0 is the next.</summary>
     public void StopAfter(int operations) => _countdown = operations;
+
+    /// <summary>What was to fail next, or stop the machine, does not.</summary>
+    public void CancelFaults()
+    {
+        (FailNextWrite, FailNextFlush) = (false, false);
+        _countdown = long.MaxValue;
+    }
 
     /// <inheritdoc/>
     public void CreateFolder(string path) => Change();
@@ -221,7 +228,8 @@ public sealed class SimulatedDisk : IDisk
             if (disk.FailNextWrite)
             {
                 disk.FailNextWrite = false;
-                file.Write(offset, bytes[..(bytes.Length / 2)]);
+                long whole = (offset + (bytes.Length / 2)) / SimulatedFile.SectorBytes * SimulatedFile.SectorBytes;
+                file.Write(offset, bytes[..(int)Math.Max(0, whole - offset)]);
                 throw new IOException($"The simulated disk failed to write {path}.");
             }
 

@@ -98,6 +98,12 @@ public sealed class ClientOperation
     /// <summary>What was wanted.</summary>
     public ClientRequest Request { get; }
 
+    /// <summary>
+    /// For a fact: its command id, if it has one. Operations with the same one are repetitions of each other: while the session is kept,
+    /// they change the state once together, and get the same answer or <see cref="RefusalCode.CommandExpired"/>.
+    /// </summary>
+    public CommandId? CommandId => (Request as ClientRequest.Propose)?.Submission.CommandId;
+
     /// <summary>When the first attempt was sent, in microseconds of virtual time.</summary>
     public long BegunAtMicroseconds { get; }
 

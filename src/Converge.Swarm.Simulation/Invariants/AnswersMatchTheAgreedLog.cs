@@ -1,16 +1,13 @@
 using Converge.Core;
-using Converge.Swarm.Actors;
-using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Simulation;
 
 /// <summary>
-/// What clients are told is what was agreed: an accepted fact stands in the ledger once, at the place and with the hash of the answer; all
-/// attempts under one command id get the same answer; and a command of which all attempts certainly did nothing stands nowhere.
+/// What clients are told is what was agreed: an accepted fact stands in the ledger at the place and with the hash of the answer; a
+/// command changes the state once while its session is kept; and one of which all attempts certainly did nothing stands nowhere.
 /// </summary>
 public sealed class AnswersMatchTheAgreedLog : ISimulationChecker
 {
-    private readonly List<LedgerRecord> _records = [];
     private readonly Dictionary<CommandId, ulong> _byCommand = [];
     private ISimulationView? _view;
 
@@ -24,11 +21,22 @@ public sealed class AnswersMatchTheAgreedLog : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (AppliedEntry entry in step.Applied)
+        ISimulationChecker self = this;
+        foreach (AgreedEntry agreed in step.Agreed)
         {
-            if (entry.Outcome.Record is { } record && record.Sequence == (ulong)_records.Count + 1)
+            if (agreed.EvictedSession is { } forgotten)
             {
-                Add(LedgerRecordCodec.Decode(record));
+                // What a session did is known as long as the session is: afterwards the client can only reconcile with the ledger.
+                foreach (CommandId command in _byCommand.Keys.Where(command => string.Equals(command.Session, forgotten, StringComparison.Ordinal)).ToList())
+                {
+                    _byCommand.Remove(command);
+                }
+            }
+
+            if (agreed.Record is { CommandId: { } id } record)
+            {
+                bool added = _byCommand.TryAdd(id, record.Sequence);
+                self.Require(added, $"command {id} changed the state twice, by records {_byCommand[id]} and {record.Sequence}.");
             }
         }
 
@@ -45,34 +53,31 @@ public sealed class AnswersMatchTheAgreedLog : ISimulationChecker
     public void AtEnd()
     {
         ISimulationChecker self = this;
-        foreach (ClientOperation operation in _view!.History.Operations)
+        HashSet<CommandId> recorded = [.. _view!.Agreed.Records.Where(record => record.CommandId is not null).Select(record => record.CommandId!)];
+        HashSet<CommandId> perhaps = [];
+        foreach (ClientOperation operation in _view.History.Operations)
         {
-            if (operation is { Request: ClientRequest.Propose { Submission.CommandId: { } command }, Outcome: ClientOutcome.Fact { Answer: FactNotCommitted } })
+            if (operation.CommandId is { } command && !operation.Attempts.All(attempt => attempt.Outcome is ClientOutcome.Fact { Answer: FactNotCommitted }))
             {
-                bool certain = operation.Attempts.All(attempt => attempt.Outcome is ClientOutcome.Fact { Answer: FactNotCommitted });
-                self.Require(
-                    !certain || !_byCommand.ContainsKey(command),
-                    $"command {command} certainly did nothing, says every answer; record {_byCommand.GetValueOrDefault(command)} is its.");
+                perhaps.Add(command);
             }
         }
-    }
 
-    private void Add(LedgerRecord record)
-    {
-        _records.Add(record);
-        if (record.CommandId is { } command)
+        foreach (ClientOperation operation in _view.History.Operations)
         {
-            ISimulationChecker self = this;
-            bool added = _byCommand.TryAdd(command, record.Sequence);
-            self.Require(added, $"command {command} changed the state twice, by records {_byCommand[command]} and {record.Sequence}.");
+            if (operation.CommandId is { } command && !perhaps.Contains(command))
+            {
+                self.Require(!recorded.Contains(command), $"command {command} certainly did nothing, says every answer, and is recorded.");
+            }
         }
     }
 
     private void Check(ClientOperation operation, FactAccepted accepted)
     {
         ISimulationChecker self = this;
-        self.Require(accepted.Sequence <= (ulong)_records.Count, $"a client was told of record {accepted.Sequence}, and there are {_records.Count}.");
-        LedgerRecord record = _records[(int)accepted.Sequence - 1];
+        IReadOnlyList<LedgerRecord> records = _view!.Agreed.Records;
+        self.Require(accepted.Sequence <= (ulong)records.Count, $"a client was told of record {accepted.Sequence}, and there are {records.Count}.");
+        LedgerRecord record = records[(int)accepted.Sequence - 1];
         FactSubmission submission = ((ClientRequest.Propose)operation.Request).Submission;
         self.Require(
             string.Equals(record.Hash, accepted.Hash, StringComparison.Ordinal)

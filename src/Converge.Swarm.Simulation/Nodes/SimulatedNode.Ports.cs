@@ -64,7 +64,7 @@ public sealed partial class SimulatedNode
                 node._flushing = [.. batches.Take(taken)];
                 (long least, long greatest) = node._swarm.Options.FlushMicroseconds;
                 long done = Math.Max(node._swarm.NowMicroseconds, node.DiskStallsUntilMicroseconds) + node._latency.Between(least, greatest);
-                node._swarm.Schedule(done, node.Own(EventKind.LogFlushed));
+                node._swarm.Schedule(done, node.FlushDone());
             }
             catch (DiskFullException)
             {

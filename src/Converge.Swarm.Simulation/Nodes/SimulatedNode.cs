@@ -33,6 +33,8 @@ public sealed partial class SimulatedNode
     private IReadOnlyList<LogBatch> _flushing = [];
     private Exception? _failReason;
     private Process? _process;
+    private int _flushNumber;
+    private ulong _logIncarnation;
     private bool _tickQueued;
     private bool _ledgerFlushWanted;
 
@@ -65,6 +67,9 @@ public sealed partial class SimulatedNode
 
     /// <summary>True while the process stands still and the machine goes on.</summary>
     public bool IsPaused { get; private set; }
+
+    /// <summary>True once it was told to take nothing new; until its process ends.</summary>
+    public bool IsDraining { get; private set; }
 
     /// <summary>How often it was started.</summary>
     public uint Life { get; private set; }
@@ -150,6 +155,50 @@ public sealed partial class SimulatedNode
         WakeAll();
     }
 
+    /// <summary>The log actor dies with all it holds; another one takes its place and says what the log has. The node goes on.</summary>
+    public void ReplaceLogActor()
+    {
+        if (!IsRunning)
+        {
+            throw new InvalidOperationException($"Node {Id} is down.");
+        }
+
+        using SimulatedSwarm.StepScope scope = _swarm.EnterStep();
+        try
+        {
+            // What the disk was doing it goes on doing; nobody is left to hear of it.
+            CompleteFlush();
+        }
+        catch (Exception e) when (e is IOException or SimulatedCrashException)
+        {
+            NoteEnd(e);
+            return;
+        }
+
+        _logBox.Clear();
+        _log = NewLogActor(++_logIncarnation);
+        _swarm.Count(SimulationCoverage.LogRestarted);
+        Post(new NodeMessage.LogStarted(_logIncarnation, _store!.Outline));
+    }
+
+    /// <summary>Asks this node to have the leadership handed over.</summary>
+    /// <param name="to">To whom; <see cref="NodeId.None"/> for whoever is fit.</param>
+    /// <param name="answered">Told what came of it; may be null.</param>
+    public void TransferLeadership(NodeId to, Action<LeadershipTransfer>? answered = null) =>
+        Post(new NodeMessage.TransferLeadership(to, new CallbackReply<LeadershipTransfer>(answer =>
+        {
+            _swarm.CountIf(answer is LeadershipTransferred, SimulationCoverage.LeadershipTransferred);
+            answered?.Invoke(answer);
+        })));
+
+    /// <summary>Tells this node to stop taking anything new; ending the process is another step.</summary>
+    /// <param name="drained">Told whether everything was settled; may be null.</param>
+    public void Drain(Action<bool>? drained = null)
+    {
+        IsDraining = true;
+        Post(new NodeMessage.Drain(new CallbackReply<bool>(settled => drained?.Invoke(settled))));
+    }
+
     /// <summary>How the node sees itself, at once and without disturbing it; null while it is down.</summary>
     public SwarmStatus? Status()
     {
@@ -192,6 +241,9 @@ public sealed partial class SimulatedNode
                 break;
             case EventKind.Arrive:
                 Post(new NodeMessage.FromPeer(_swarm.NodeList[due.From].Id, (PeerMessage)due.Payload!));
+                break;
+            case EventKind.LogFlushed when due.From != _flushNumber:
+                // Its log actor is gone, and the disk had finished before.
                 break;
             default:
                 Guarded(due.Kind);
@@ -291,21 +343,15 @@ public sealed partial class SimulatedNode
     {
         if (DiskStallsUntilMicroseconds > _swarm.NowMicroseconds)
         {
-            _swarm.Schedule(DiskStallsUntilMicroseconds, Own(EventKind.LogFlushed));
+            _swarm.Schedule(DiskStallsUntilMicroseconds, FlushDone());
             return;
         }
 
         _swarm.BeginStep(StepKind.Disk, this, received: null);
-        _store!.Flush();
-        foreach (LogBatch batch in _flushing)
-        {
-            Durable.Apply(batch);
-            _swarm.CurrentStep.MadeDurableList.Add(batch);
-        }
-
-        PostLog(new LogMessage.Stored(_flushing.Count));
-        _flushing = [];
-        if (_store.ShouldPrepareNextSegment)
+        int stored = _flushing.Count;
+        CompleteFlush();
+        PostLog(new LogMessage.Stored(stored));
+        if (_swarm.Options.PreparesSegments && _store!.ShouldPrepareNextSegment)
         {
             try
             {
@@ -317,6 +363,26 @@ public sealed partial class SimulatedNode
             }
         }
     }
+
+    private void CompleteFlush()
+    {
+        _flushNumber++;
+        if (_flushing.Count == 0)
+        {
+            return;
+        }
+
+        _store!.Flush();
+        foreach (LogBatch batch in _flushing)
+        {
+            Durable.Apply(batch);
+            _swarm.CurrentStep.MadeDurableList.Add(batch);
+        }
+
+        _flushing = [];
+    }
+
+    private SimulatedEvent FlushDone() => new(EventKind.LogFlushed, Position, Life, _flushNumber, null);
 
     private void FlushLedger()
     {
@@ -406,7 +472,12 @@ public sealed partial class SimulatedNode
         Ledger = GovernanceLedger.Open(
             Disk,
             Path.Combine(DataFolder, GovernanceLedger.Purpose),
-            new GovernanceLedgerOptions { SegmentBytes = _swarm.Options.LedgerSegmentBytes, MustExist = known });
+            new GovernanceLedgerOptions
+            {
+                SegmentBytes = _swarm.Options.LedgerSegmentBytes,
+                MaxRecordBytes = _swarm.Options.LedgerSegmentBytes / GovernanceLedgerOptions.RecordsPerSegment,
+                MustExist = known,
+            });
         _swarm.CountTornTail(Ledger.TornTail);
         if (Founding.Batch(recovered.Outline) is { } founding)
         {
@@ -416,7 +487,9 @@ public sealed partial class SimulatedNode
         }
 
         NodeIdentityFile.Write(Disk, DataFolder, identity);
+        _swarm.CountIf(_store.Recovery.Segments > 1, SimulationCoverage.SeveralSegmentsRecovered);
         Durable = recovered;
+        _flushing = [];
         Observation.DurableLedgerSequence = Ledger.DurableSequence;
         Observation.AppliedIndex = Founding.Mark.Index;
         Observation.Digest = default;
@@ -442,10 +515,14 @@ public sealed partial class SimulatedNode
             _lives.Fork(Life + (1UL << 32)),
             ports);
         Protocol = _node.Protocol;
-        _log = new LogActor(Id, incarnation: 0, _store.Outline, ports) { MaxBatchDataBytes = logOptions.MaxBatchBytes / 2 };
+        _logIncarnation = 0;
+        _log = NewLogActor(_logIncarnation);
         _state = new StateMachineActor(
             Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow)), Ledger, ports);
     }
+
+    private LogActor NewLogActor(ulong incarnation) =>
+        new(Id, incarnation, _store!.Outline, new Ports(this)) { MaxBatchDataBytes = _swarm.Options.LogSegmentBytes / 8 };
 
     /// <summary>
     /// What the store found must be everything that was flushed, in its order, and beyond it at most the whole of what was being flushed.
@@ -468,6 +545,8 @@ public sealed partial class SimulatedNode
                 "a log keeps what was flushed",
                 $"Node {Id} had flushed up to entry {Durable.Outline.LastIndex} with {Durable.State} and found entry {recovered.Outline.LastIndex} with {recovered.State}.");
         }
+
+        _swarm.Count(SimulationCoverage.UnconfirmedWriteKept);
     }
 
     private static bool IsSame(LogModel one, LogModel other) =>
@@ -478,6 +557,7 @@ public sealed partial class SimulatedNode
         using SimulatedSwarm.StepScope scope = _swarm.EnterStep();
         if (IsRunning)
         {
+            _swarm.CountIf(Protocol!.Role == RaftRole.Leader, SimulationCoverage.LeaderEnded);
             IsRunning = false;
             Close();
         }
@@ -506,7 +586,8 @@ public sealed partial class SimulatedNode
         Ledger = null;
         _store = null;
         _failReason = null;
-        (_tickQueued, _ledgerFlushWanted, IsPaused) = (false, false, false);
+        _flushNumber++;
+        (_tickQueued, _ledgerFlushWanted, IsPaused, IsDraining) = (false, false, false, false);
         _nodeBox.Clear();
         _logBox.Clear();
         _stateBox.Clear();
@@ -519,7 +600,9 @@ public sealed partial class SimulatedNode
         if (Disk.HasStopped)
         {
             _swarm.Count(SimulationCoverage.CrashInDiskOperation);
+            bool ran = IsRunning;
             End(losePower: true);
+            _swarm.NoteEndedByItself(this, ran);
             return;
         }
 
@@ -531,6 +614,8 @@ public sealed partial class SimulatedNode
 
         _swarm.CountIf(reason is LogDamagedException or LedgerDamagedException, SimulationCoverage.DamageNoticed);
         _swarm.CountIf(reason is LogFailedException, SimulationCoverage.FailedWriteEndedNode);
+        bool wasRunning = IsRunning;
         End(losePower: false);
+        _swarm.NoteEndedByItself(this, wasRunning);
     }
 }

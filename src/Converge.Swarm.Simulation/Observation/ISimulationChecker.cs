@@ -50,6 +50,12 @@ public interface ISimulationView
     /// <summary>What the clients did and were told.</summary>
     OperationHistory History { get; }
 
+    /// <summary>The order that all nodes apply, as far as any got.</summary>
+    AgreedLog Agreed { get; }
+
+    /// <summary>What the run is made of.</summary>
+    SimulatedSwarmOptions Options { get; }
+
     /// <summary>The time in microseconds since the run began.</summary>
     long NowMicroseconds { get; }
 }

@@ -32,4 +32,64 @@ public enum SimulationCoverage
 
     /// <summary>A client asked again for what it was to read.</summary>
     ReadRetried,
+
+    /// <summary>A write that was never confirmed was found whole after a restart.</summary>
+    UnconfirmedWriteKept,
+
+    /// <summary>A node came back with a log of more than one segment.</summary>
+    SeveralSegmentsRecovered,
+
+    /// <summary>A leader's process ended.</summary>
+    LeaderEnded,
+
+    /// <summary>A leader gave up its part and went on as a follower.</summary>
+    LeaderSteppedDown,
+
+    /// <summary>A candidate stood again in a later term: nobody won.</summary>
+    ElectionWithoutWinner,
+
+    /// <summary>A node that asked whether it could win was told no, and gave up.</summary>
+    PreVoteLost,
+
+    /// <summary>Entries were taken back on a disk, because a later leader had others.</summary>
+    SuffixTruncated,
+
+    /// <summary>A log actor was replaced while its node went on.</summary>
+    LogRestarted,
+
+    /// <summary>The leadership was handed over as asked.</summary>
+    LeadershipTransferred,
+
+    /// <summary>A command came again and got its first answer.</summary>
+    DuplicateAnswered,
+
+    /// <summary>A command came again, and its answer was no longer kept.</summary>
+    CommandExpired,
+
+    /// <summary>A session was forgotten to make room for another.</summary>
+    SessionEvicted,
+
+    /// <summary>A client was told that another entry took its command's place.</summary>
+    CommandSuperseded,
+
+    /// <summary>A client never learned what became of its command.</summary>
+    OutcomeUnknown,
+
+    /// <summary>A client was told that a queue was full.</summary>
+    BusyAnswered,
+
+    /// <summary>A client was told that there is no room.</summary>
+    NoSpaceAnswered,
+
+    /// <summary>A follower handed commands on to the leader.</summary>
+    CommandForwarded,
+
+    /// <summary>A follower served a linearizable read.</summary>
+    ReadServedByFollower,
+
+    /// <summary>A stale read showed less than was agreed.</summary>
+    StaleReadBehind,
+
+    /// <summary>A node said that its disk stands still.</summary>
+    StallNoticed,
 }

@@ -44,6 +44,8 @@ public sealed class SimulationStep
 
     internal List<AppliedEntry> AppliedList { get; } = [];
 
+    internal List<AgreedEntry> AgreedList { get; } = [];
+
     internal List<LogBatch> MadeDurableList { get; } = [];
 
     internal List<LogMessage.Append> HandedToLogList { get; } = [];
@@ -86,6 +88,9 @@ public sealed class SimulationStep
     /// <summary>What the node's state machine applied, in order.</summary>
     public IReadOnlyList<AppliedEntry> Applied => AppliedList;
 
+    /// <summary>Those of <see cref="Applied"/> that no node had applied before, with what they say.</summary>
+    public IReadOnlyList<AgreedEntry> Agreed => AgreedList;
+
     /// <summary>Nodes whose process began or ended.</summary>
     public IReadOnlyList<LifeChange> LifeChanges => LifeChangeList;
 
@@ -103,6 +108,7 @@ public sealed class SimulationStep
         (Number, TimeMicroseconds, Node, Received) = (number, time, null, null);
         SentList.Clear();
         AppliedList.Clear();
+        AgreedList.Clear();
         MadeDurableList.Clear();
         HandedToLogList.Clear();
         LifeChangeList.Clear();

@@ -13,6 +13,12 @@ public sealed record GovernanceLedgerOptions
     /// <summary>The size of a new segment file; a multiple of 512 and at least <see cref="MinSegmentBytes"/>.</summary>
     public int SegmentBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>A segment has room for so many of the largest records at least, or a flush would not fit.</summary>
+    internal const int RecordsPerSegment = 8;
+
+    /// <summary>The greatest size of a record in bytes: what every record fits in, but for tests with segments smaller than usual.</summary>
+    internal int MaxRecordBytes { get; init; } = MinSegmentBytes / RecordsPerSegment;
+
     /// <summary>The ledger was there before: an empty folder is a lost ledger, not a new one.</summary>
     public bool MustExist { get; init; }
 }
@@ -32,7 +38,6 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <summary>The purpose that the segment files carry.</summary>
     public const string Purpose = "ledger";
 
-    private const int MaxRecordBytes = 32 * 1024;
     private const int MaxReadBytes = 4 * 1024 * 1024;
     private const int ReadAhead = 1_024;
 
@@ -154,10 +159,11 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     public static GovernanceLedger Open(IDisk disk, string folder, GovernanceLedgerOptions options, LedgerCheckpoint? checkpoint = null)
     {
-        if (options.SegmentBytes < GovernanceLedgerOptions.MinSegmentBytes)
+        int leastBytes = GovernanceLedgerOptions.RecordsPerSegment * options.MaxRecordBytes;
+        if (options.SegmentBytes < leastBytes)
         {
             throw new ArgumentException(
-                $"A segment of the ledger has at least {GovernanceLedgerOptions.MinSegmentBytes} bytes, not {options.SegmentBytes}.", nameof(options));
+                $"A segment of the ledger has at least {leastBytes} bytes, not {options.SegmentBytes}.", nameof(options));
         }
 
         // A flush writes the whole buffer as one group. With its framing that is less than twice the records' bytes.
@@ -167,7 +173,7 @@ public sealed partial class GovernanceLedger : IDisposable
             Purpose = Purpose,
             SegmentBytes = options.SegmentBytes,
             MaxGroupBytes = maxGroupBytes,
-            MaxRecordBytes = MaxRecordBytes,
+            MaxRecordBytes = options.MaxRecordBytes,
             Permanent = true,
             MustExist = options.MustExist,
         });
@@ -175,7 +181,7 @@ public sealed partial class GovernanceLedger : IDisposable
         {
             checkpoint ??= LedgerCheckpoint.Empty;
             SubtreeRoots subtrees = checkpoint.NewSubtrees();
-            return new GovernanceLedger(log, Recover(log, checkpoint, subtrees), subtrees, (maxGroupBytes / 2) - MaxRecordBytes);
+            return new GovernanceLedger(log, Recover(log, checkpoint, subtrees), subtrees, (maxGroupBytes / 2) - options.MaxRecordBytes);
         }
         catch
         {
