@@ -34,4 +34,20 @@ root.SetAction(async (parsed, cancellationToken) =>
 
     return 0;
 });
+
+Option<int[]> facts = new("--facts")
+{
+    Description = "Lengths of history.",
+    DefaultValueFactory = _ => [10_000, 1_000_000],
+    AllowMultipleArgumentsPerToken = true,
+};
+Option<int> tail = new("--tail") { Description = "How many facts lie behind the snapshot.", DefaultValueFactory = _ => 1_000 };
+Option<int> sessions = new("--sessions") { Description = "How many clients give their commands ids, whose answers are then kept.", DefaultValueFactory = _ => 0 };
+Command startUp = new("start-up", "What opening a node's state and ledger costs after histories of different lengths, from a snapshot and from the whole log.")
+{
+    facts, tail, sessions,
+};
+startUp.SetAction((parsed, cancellationToken) => StartUpRun.RunAsync(
+    parsed.GetValue(facts)!, parsed.GetValue(tail), parsed.GetValue(sessions), Console.Out, cancellationToken));
+root.Subcommands.Add(startUp);
 return await root.Parse(args).InvokeAsync();

@@ -1,5 +1,8 @@
 using Converge.Core;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
+using Converge.Swarm.Tests.Storage;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -72,6 +75,64 @@ public sealed class SnapshotModelTests
 
         // The histories must have met everything, or the agreement above means little.
         Assert.All(Enum.GetValues<Step>(), step => Assert.True(done.GetValueOrDefault(step) > 50, $"{step} happened {done.GetValueOrDefault(step)} times."));
+    }
+
+    [Fact]
+    public async Task A_snapshot_is_written_while_entries_are_applied()
+    {
+        using var folder = new TemporaryFolder();
+        using var ledger = new SnapshotLedger();
+        var plain = new AgreedLog();
+        var state = new GovernanceState();
+        StateSnapshotFile? below = null;
+        for (int round = 0; round < 6; round++)
+        {
+            Commit(round, 0, 400);
+            FrozenState frozen = state.Freeze();
+            string path = Path.Combine(folder.Path, $"snapshot-{round}");
+            LedgerCheckpoint checkpoint = ledger.Ledger.CheckpointAt(frozen.LastSequence);
+            Task writing = Task.Run(() => StateSnapshotFile.Write(PhysicalDisk.Instance, path, frozen, checkpoint, SnapshotLedger.Configuration, default));
+            int more = 0;
+            do
+            {
+                Commit(round, 400 + more, 400 + (more += 50));
+            }
+            while (!writing.IsCompleted && more < 5_000);
+            await writing;
+            var snapshot = StateSnapshotFile.Open(PhysicalDisk.Instance, path);
+            snapshot.Verify();
+            state.Rebase(snapshot)?.Dispose();
+            below = snapshot;
+            Commit(round, 400 + more, 500 + more);
+        }
+
+        for (int i = 0; i < 300; i++)
+        {
+            SnapshotLedger.AssertSame(plain.State.Get($"p-{i}"), state.Get($"p-{i}"));
+        }
+
+        below!.Dispose();
+
+        void Commit(int round, int from, int to)
+        {
+            for (int i = from; i < to; i++)
+            {
+                string proposal = $"p-{((round * 977) + (i * 31)) % 300}";
+                GovernanceFact fact = (i % 5) switch
+                {
+                    0 => new ProposalCreated(proposal, "ann"),
+                    1 => new ValidationFailed(proposal, $"ci-{round}", "red"),
+                    2 => new OverrideGranted(proposal, "eve", "known"),
+                    3 => new PromotionApproved(proposal, $"bob-{i % 7}"),
+                    _ => new RollbackIssued(proposal, "carl", "no"),
+                };
+                ApplyOutcome expected = plain.Commit(fact, new CommandId($"s-{i % 3}", (ulong)plain.Entries.Count + 1));
+                ApplyOutcome actual = state.Apply(state.AppliedIndex.Next, plain.Term, plain.Entries[^1]);
+                ledger.Record(actual);
+                Assert.Equal(expected.ToAnswer(), actual.ToAnswer());
+                Assert.Equal(plain.State.Digest, state.Digest);
+            }
+        }
     }
 
     /// <summary>One state that never heard of a snapshot, and one that lives by them.</summary>
