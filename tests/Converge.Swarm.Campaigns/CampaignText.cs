@@ -15,6 +15,7 @@ internal static class CampaignText
             output.WriteLine(Invariant($"{report.Operations} client operations, at least {report.Least.Operations} a seed; {report.FaultCounts.Sum()} faults, at least {report.Least.Faults} a seed"));
         }
 
+        output.WriteLine(Invariant($"all traces together: {report.TraceHash:x32}"));
         output.WriteLine();
         output.WriteLine("faults");
         foreach (FaultKind kind in Enum.GetValues<FaultKind>())

@@ -120,6 +120,7 @@ public static class Campaign
         private long _operations;
         private long _messageFaults;
         private TimeSpan _time;
+        private UInt128 _hash;
         private (int Faults, int Operations) _least = (int.MaxValue, int.MaxValue);
 
         public List<SimulationRunResult> Failures { get; } = [];
@@ -131,6 +132,11 @@ public static class Campaign
             _operations += result.Operations;
             _messageFaults += result.MessageFaults;
             _time += result.Time;
+            unchecked
+            {
+                _hash += result.TraceHash;
+            }
+
             for (int i = 0; i < result.FaultCounts.Count; i++)
             {
                 _faults[i] += result.FaultCounts[i];
@@ -166,6 +172,7 @@ public static class Campaign
             NeverSeen = _runs < options.CoverageFromSeeds
                 ? []
                 : [.. Enum.GetValues<SimulationCoverage>().Where(what => _coverage[(int)what] == 0 && !options.NotExpected.Contains(what))],
+            TraceHash = _hash,
             Least = _least,
             Failures = failures,
         };

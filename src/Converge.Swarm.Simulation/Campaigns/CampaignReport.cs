@@ -40,6 +40,9 @@ public sealed record CampaignReport
     /// <summary>Rare things that should have happened and did not.</summary>
     public required IReadOnlyList<SimulationCoverage> NeverSeen { get; init; }
 
+    /// <summary>All runs together as one number, whatever their order: equal for two campaigns of the same seeds and the same program.</summary>
+    public required UInt128 TraceHash { get; init; }
+
     /// <summary>The least number of faults and of client operations in a run.</summary>
     public required (int Faults, int Operations) Least { get; init; }
 

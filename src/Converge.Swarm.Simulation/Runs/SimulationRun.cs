@@ -27,6 +27,7 @@ public static class SimulationRun
             swarm = new SimulatedSwarm(made);
             work = new Workload(swarm, random.Fork(2), options.MaxOperations);
             faults = new FaultDriver(swarm, random.Fork(3), options.MaxFaults);
+            options.Prepare?.Invoke(swarm);
             Run(options, swarm, work, faults);
         }
         catch (CheckFailedException e)

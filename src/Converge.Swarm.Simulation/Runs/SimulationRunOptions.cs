@@ -32,4 +32,7 @@ public sealed record SimulationRunOptions
 
     /// <summary>An embedding program's own code in each node's process; null for none.</summary>
     public Func<Core.NodeId, ISimulatedHandler?>? Handler { get; init; }
+
+    /// <summary>Called before the first step: for an embedding program's own clients, scenes and faults. Null for none.</summary>
+    public Action<SimulatedSwarm>? Prepare { get; init; }
 }
