@@ -191,7 +191,26 @@ public sealed class RaftNode
     /// asked. An answer may be lost with a message or a leader: ask again, under the same context or another, as often as wanted.
     /// </summary>
     /// <param name="context">The caller's name for the read; need not be unique.</param>
-    public ReadIndexResult ReadIndex(ulong context) => _core.OnReadIndex(Id, context);
+    public ReadIndexResult ReadIndex(ulong context) => _core.OnReadIndex(Id, context, isLeaseRefused: false);
+
+    /// <summary>Asks for an index at which a read is linearizable, and says for this one whether a lease may answer it.</summary>
+    /// <param name="context">The caller's name for the read; need not be unique.</param>
+    /// <param name="mode">
+    /// <see cref="ReadMode.Safe"/> for a read that a quorum must confirm even where there is a lease. <see cref="ReadMode.LeaseBased"/> is
+    /// as good as that where <see cref="RaftOptions.ReadMode"/> gives no leases.
+    /// </param>
+    public ReadIndexResult ReadIndex(ulong context, ReadMode mode) => _core.OnReadIndex(Id, context, isLeaseRefused: mode == ReadMode.Safe);
+
+    /// <summary>
+    /// So many whole ticks have passed on the host's monotonic clock since the last call. To be called before a read is handed in, and
+    /// never ahead of the clock: a lease lasts until this says that it is over. Only with <see cref="RaftOptions.LeaseClockIsExternal"/>.
+    /// </summary>
+    /// <param name="ticks">Not negative.</param>
+    public void AdvanceLeaseClock(long ticks)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(ticks);
+        _core.AdvanceLeaseClock(ticks);
+    }
 
     /// <summary>Hands over the leadership. Proposals are refused meanwhile; given up after an election timeout.</summary>
     /// <param name="to">A voter; the leader itself to give up an earlier wish. Anybody else: nothing happens.</param>

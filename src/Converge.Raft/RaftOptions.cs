@@ -4,7 +4,7 @@ using Converge.Core;
 
 namespace Converge.Raft;
 
-/// <summary>How <see cref="RaftNode.ReadIndex"/> makes sure that the leader still leads.</summary>
+/// <summary>How <see cref="RaftNode.ReadIndex(ulong)"/> makes sure that the leader still leads.</summary>
 public enum ReadMode
 {
     /// <summary>A quorum answers a heartbeat that was sent after the read came in. Needs no clock.</summary>
@@ -16,7 +16,7 @@ public enum ReadMode
     /// </summary>
     /// <remarks>
     /// Trades a round trip for trust in clocks: the host must deliver every tick that has passed on its monotonic clock before it hands in
-    /// a read, a pause of the whole process included. Must be set on every node or on none, together with
+    /// a read, a pause of the whole process included; or it advances a clock for this alone (<see cref="RaftOptions.LeaseClockIsExternal"/>). Must be set on every node or on none, together with
     /// <see cref="RaftOptions.CheckQuorum"/>: followers then stay loyal for an election timeout even across a restart,
     /// <see cref="RaftNode.ForgetLeader"/> does nothing, and <see cref="RaftNode.Campaign"/> nothing while there is a leader.
     /// </remarks>
@@ -74,7 +74,7 @@ public sealed record RaftOptions
     /// <summary>Bytes of data under way to one follower. At least <see cref="MaxMessageBytes"/>, unless neither is bounded.</summary>
     public long MaxInflightBytes { get; init; } = 16 << 20;
 
-    /// <summary>Reads of <see cref="RaftNode.ReadIndex"/> that wait for a confirmation, beyond which further ones are refused.</summary>
+    /// <summary>Reads of <see cref="RaftNode.ReadIndex(ulong)"/> that wait for a confirmation, beyond which further ones are refused.</summary>
     public int MaxPendingReads { get; init; } = 65_536;
 
     /// <summary>
@@ -103,6 +103,13 @@ public sealed record RaftOptions
     /// <see cref="ElectionTicks"/> less one. Only used with <see cref="ReadMode.LeaseBased"/>.
     /// </summary>
     public int LeaseDriftTicks { get; init; } = 1;
+
+    /// <summary>
+    /// Leases are not counted in ticks but on a clock that the host advances with <see cref="RaftNode.AdvanceLeaseClock"/>. For a host
+    /// whose ticks may come late, in a bunch, or as one that stands for many: its leases then rest on what its monotonic clock shows, and on
+    /// nothing else. Only used with <see cref="ReadMode.LeaseBased"/>.
+    /// </summary>
+    public bool LeaseClockIsExternal { get; init; }
 
     /// <summary>
     /// Storage answers by messages: <see cref="Ready"/> holds messages to <see cref="LocalTargets"/>, whose responses are stepped back in,

@@ -54,7 +54,11 @@ internal sealed partial class RaftCore
     {
         _heartbeatElapsed++;
         _electionElapsed++;
-        _leaseRounds.Tick(_round);
+        if (!_options.LeaseClockIsExternal)
+        {
+            _leaseRounds.Advance(1, _round);
+        }
+
         if (_electionElapsed >= _options.ElectionTicks)
         {
             _electionElapsed = 0;

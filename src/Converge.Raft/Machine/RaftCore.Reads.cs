@@ -22,20 +22,20 @@ internal sealed partial class RaftCore
     private bool _isLeaseVoid;
 
     /// <summary>A read of this node, or one that a follower has sent.</summary>
-    public ReadIndexResult OnReadIndex(NodeId from, ulong context)
+    public ReadIndexResult OnReadIndex(NodeId from, ulong context, bool isLeaseRefused)
     {
         if (Role != RaftRole.Leader)
         {
-            return ForwardRead(from, context);
+            return ForwardRead(from, context, isLeaseRefused);
         }
 
         // Until an entry of the term is committed, entries of earlier terms may be committed without this leader knowing.
         if (!_isTermEstablished)
         {
-            return _pendingReads.TryPostpone(from, context) ? ReadIndexResult.Accepted : ReadIndexResult.TooManyPending;
+            return _pendingReads.TryPostpone(from, context, isLeaseRefused) ? ReadIndexResult.Accepted : ReadIndexResult.TooManyPending;
         }
 
-        if (NeedsNoConfirmation())
+        if (IsAlone() || (!isLeaseRefused && HoldsLease()))
         {
             AnswerRead(from, context, _log.Committed);
             return ReadIndexResult.Accepted;
@@ -50,14 +50,21 @@ internal sealed partial class RaftCore
         return ReadIndexResult.Accepted;
     }
 
-    private ReadIndexResult ForwardRead(NodeId from, ulong context)
+    /// <summary>Time has passed for the leases of a host that counts it apart from ticks.</summary>
+    public void AdvanceLeaseClock(long ticks)
+    {
+        Invariant.Check(_options.LeaseClockIsExternal, $"The lease clock was advanced by {ticks}, and runs on ticks.");
+        _leaseRounds.Advance(ticks, _round);
+    }
+
+    private ReadIndexResult ForwardRead(NodeId from, ulong context, bool isLeaseRefused)
     {
         if (_leader.IsNone || Role != RaftRole.Follower)
         {
             return ReadIndexResult.NoLeader;
         }
 
-        Send(new Message { Kind = MessageKind.ReadIndex, From = from, To = _leader, Context = context });
+        Send(new Message { Kind = MessageKind.ReadIndex, From = from, To = _leader, Context = context, Reject = isLeaseRefused });
         return ReadIndexResult.Accepted;
     }
 
@@ -77,7 +84,9 @@ internal sealed partial class RaftCore
             return;
         }
 
-        _pendingReads.Schedule(_log.Committed, NeedsNoConfirmation() ? 0 : RoundForReads());
+        // A read that a round confirms takes those behind it along: they are answered in their order.
+        bool needsRound = !IsAlone() && (_pendingReads.RefusesLease || !HoldsLease());
+        _pendingReads.Schedule(_log.Committed, needsRound ? RoundForReads() : 0);
         AnswerReadsThrough(_membership.ConfirmedRound(Id, _round));
     }
 
@@ -125,16 +134,11 @@ internal sealed partial class RaftCore
         return _round;
     }
 
-    private bool NeedsNoConfirmation()
-    {
-        if (_membership.IsSingleton && Self() is { IsLearner: false })
-        {
-            return true;
-        }
+    private bool IsAlone() => _membership.IsSingleton && Self() is { IsLearner: false };
 
-        return _options is { ReadMode: ReadMode.LeaseBased, CheckQuorum: true }
-            && !_isLeaseVoid
-            && TransferTarget.IsNone
-            && _leaseRounds.Covers(_membership.ConfirmedRound(Id, _round));
-    }
+    private bool HoldsLease() =>
+        _options is { ReadMode: ReadMode.LeaseBased, CheckQuorum: true }
+        && !_isLeaseVoid
+        && TransferTarget.IsNone
+        && _leaseRounds.Covers(_membership.ConfirmedRound(Id, _round));
 }

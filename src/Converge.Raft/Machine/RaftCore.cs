@@ -189,7 +189,7 @@ internal sealed partial class RaftCore
             case MessageKind.Propose:
                 return OnProposal(message) == ProposeResult.Accepted ? StepResult.Accepted : StepResult.ProposalDropped;
             case MessageKind.ReadIndex:
-                OnReadIndex(message.From, message.Context);
+                OnReadIndex(message.From, message.Context, message.Reject);
                 return StepResult.Accepted;
             case MessageKind.TransferLeader:
                 OnTransferLeader(message.From);

@@ -35,5 +35,5 @@ public enum RaftRole : byte
 
 /// <summary>Where a read that was asked for is linearizable: once the state machine has applied <paramref name="Index"/>.</summary>
 /// <param name="Index">The index to wait for.</param>
-/// <param name="Context">The name that <see cref="RaftNode.ReadIndex"/> was given.</param>
+/// <param name="Context">The name that <see cref="RaftNode.ReadIndex(ulong)"/> was given.</param>
 public readonly record struct ReadState(LogIndex Index, ulong Context);

@@ -41,7 +41,7 @@ public readonly struct Message
     /// <summary>In <see cref="MessageKind.StorageAppend"/>: the vote of the hard state to write.</summary>
     public NodeId Vote { get; init; }
 
-    /// <summary>True for an answer that says no.</summary>
+    /// <summary>True for an answer that says no; in a <see cref="MessageKind.ReadIndex"/> for a read that no lease may answer.</summary>
     public bool Reject { get; init; }
 
     /// <summary>In a rejection of <see cref="MessageKind.Append"/>: the greatest index at which the logs may still agree, as far as the follower can tell.</summary>

@@ -22,10 +22,11 @@ internal sealed class LeaseRounds
         _tick = other._tick;
     }
 
-    /// <summary>A tick begins; <paramref name="round"/> is the last round sent before it.</summary>
-    public void Tick(ulong round)
+    /// <summary>Ticks have begun, one after the other; <paramref name="round"/> is the last round sent before them.</summary>
+    public void Advance(long ticks, ulong round)
     {
-        if (_roundBefore.Length > 0)
+        // What lies further back than the ring reaches is past any lease: to count all ticks of a long pause would change nothing.
+        for (long left = Math.Min(ticks, _roundBefore.Length); left > 0; left--)
         {
             _tick++;
             _roundBefore[_tick % _roundBefore.Length] = round;

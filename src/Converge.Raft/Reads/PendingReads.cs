@@ -18,6 +18,7 @@ internal readonly record struct PendingRead(NodeId From, ulong Context, LogIndex
 internal sealed class PendingReads(int capacity)
 {
     private const ulong Postponed = ulong.MaxValue;
+    private const ulong PostponedWithoutLease = ulong.MaxValue - 1;
 
     private PendingRead[] _ring = [];
     private int _start;
@@ -25,18 +26,35 @@ internal sealed class PendingReads(int capacity)
 
     public bool IsFull => _count == capacity;
 
-    public bool HasPostponed => _count > 0 && _ring[_start].Round == Postponed;
+    public bool HasPostponed => _count > 0 && _ring[_start].Round >= PostponedWithoutLease;
 
-    public bool HasScheduled => _count > 0 && _ring[_start].Round != Postponed;
+    public bool HasScheduled => _count > 0 && _ring[_start].Round < PostponedWithoutLease;
 
-    public bool TryPostpone(NodeId from, ulong context)
+    /// <summary>One of those postponed must be confirmed by a quorum, lease or not.</summary>
+    public bool RefusesLease
+    {
+        get
+        {
+            for (int i = 0; i < _count; i++)
+            {
+                if (_ring[(_start + i) & (_ring.Length - 1)].Round == PostponedWithoutLease)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    public bool TryPostpone(NodeId from, ulong context, bool isLeaseRefused)
     {
         if (IsFull)
         {
             return false;
         }
 
-        Add(from, context, LogIndex.Zero, Postponed);
+        Add(from, context, LogIndex.Zero, isLeaseRefused ? PostponedWithoutLease : Postponed);
         return true;
     }
 

@@ -57,6 +57,52 @@ public sealed class LeaseReadTests
     }
 
     [Fact]
+    public void A_read_that_refuses_leases_waits_for_the_quorum_whoever_asks()
+    {
+        TestCluster cluster = Leading();
+        cluster.Tick(1);
+        cluster.Settle();
+        cluster.IsLost = message => message.Kind is not (MessageKind.ReadIndex or MessageKind.ReadIndexResp);
+        cluster[2].ReadIndex(5, ReadMode.Safe);
+        cluster[2].ReadIndex(6, ReadMode.LeaseBased);
+        cluster.Settle();
+        Assert.Equal(6UL, Assert.Single(cluster.Reads).Context);
+
+        cluster[1].ReadIndex(7, ReadMode.Safe);
+        cluster[1].ReadIndex(8, ReadMode.LeaseBased);
+        cluster.Settle();
+        Assert.Equal([6UL, 8UL], cluster.Reads.Select(read => read.Context));
+
+        cluster.IsLost = _ => false;
+        cluster.Tick(1);
+        cluster.Settle();
+        Assert.Equal([5UL, 6UL, 7UL, 8UL], cluster.Reads.Select(read => read.Context).Order());
+    }
+
+    [Fact]
+    public void A_lease_on_the_host_s_clock_ends_with_that_clock_however_few_ticks_came()
+    {
+        var cluster = new TestCluster(3, options => Options(options) with { LeaseClockIsExternal = true });
+        cluster.Elect(1);
+        cluster[1].AdvanceLeaseClock(1_000_000_000_000);
+        cluster.Tick(1);
+        cluster.Settle();
+        cluster.CutOff.Add(1);
+
+        // No tick is needed for a lease to end, and none ends it.
+        cluster[1].AdvanceLeaseClock(8);
+        cluster[1].Tick();
+        cluster[1].ReadIndex(7);
+        cluster.Settle();
+        Assert.Equal(7UL, Assert.Single(cluster.Reads).Context);
+
+        cluster[1].AdvanceLeaseClock(1);
+        cluster[1].ReadIndex(8);
+        cluster.Settle();
+        Assert.Single(cluster.Reads);
+    }
+
+    [Fact]
     public void A_follower_stays_loyal_across_a_restart()
     {
         TestCluster cluster = Leading();
