@@ -1,6 +1,7 @@
 using Akka;
 using Akka.Actor;
 using Akka.Configuration;
+using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Journal;
 using Converge.Swarm.Akka.Node;
 using Converge.Swarm.Akka.Remoting;
@@ -98,7 +99,7 @@ public sealed class SwarmExtension : IExtension
                             if (clients.IsClosed)
                             {
                                 // It may have come too late to be answered by anybody.
-                                ClientRequest.Abandon(request);
+                                Unanswered.Abandon(request);
                             }
                         }
 

@@ -23,6 +23,8 @@ public sealed class SwarmSettings
         Tick = reader.Time("tick", ConfigurationKeys.Tick.Least, ConfigurationKeys.Tick.Greatest);
         HeartbeatTicks = (int)reader.Number("heartbeat-ticks", ConfigurationKeys.HeartbeatTicks.Least, ConfigurationKeys.HeartbeatTicks.Greatest);
         ElectionTicks = (int)reader.Number("election-ticks", ConfigurationKeys.ElectionTicks.Least, ConfigurationKeys.ElectionTicks.Greatest);
+        LeasedReads = reader.Flag("leased-reads");
+        LeaseDriftTicks = (int)reader.Number("lease-drift-ticks", ConfigurationKeys.LeaseDriftTicks.Least, ConfigurationKeys.LeaseDriftTicks.Greatest);
         RequestTimeout = reader.Time("request-timeout", ConfigurationKeys.RequestTimeout.Least, ConfigurationKeys.RequestTimeout.Greatest);
         MaxPendingCommands = (int)reader.Number("max-pending-commands", ConfigurationKeys.MaxPendingCommands.Least, ConfigurationKeys.MaxPendingCommands.Greatest);
         MaxUncommittedBytes = (int)reader.Bytes("max-uncommitted-bytes", ConfigurationKeys.MaxUncommittedBytes.Least, ConfigurationKeys.MaxUncommittedBytes.Greatest);
@@ -60,6 +62,12 @@ public sealed class SwarmSettings
 
     /// <summary>The shortest time without a leader before an election.</summary>
     public TimeSpan ElectionTimeout => Tick * ElectionTicks;
+
+    /// <summary>Whether reads are served from leases to those who ask for it.</summary>
+    public bool LeasedReads { get; }
+
+    /// <summary>By how many ticks a lease is shorter than the shortest election timeout.</summary>
+    public int LeaseDriftTicks { get; }
 
     /// <summary>How long a request waits before its outcome is called unknown.</summary>
     public TimeSpan RequestTimeout { get; }
@@ -126,6 +134,8 @@ public sealed class SwarmSettings
                 "election-ticks",
                 $"must be at least {SwarmOptionsRules.MinHeartbeatsPerElection} times heartbeat-ticks ({HeartbeatTicks}), or a late heartbeat unseats the leader; it is {ElectionTicks}.");
         }
+
+        reader.Add(SwarmOptionsRules.CheckLease(LeasedReads, LeaseDriftTicks, ElectionTicks), "lease-drift-ticks");
     }
 
     /// <summary>The settings of the log.</summary>
@@ -189,6 +199,8 @@ internal sealed class SettingsReader(Config config)
     public string Text(string key) => Read(key, path => config.GetString(path), "");
 
     public long Number(string key, long least, long greatest) => InRange(key, Read(key, path => config.GetLong(path), least), least, greatest, "");
+
+    public bool Flag(string key) => Read(key, path => config.GetBoolean(path), false);
 
     public long Bytes(string key, long least, long greatest) => InRange(key, Read(key, path => config.GetByteSize(path) ?? 0, least), least, greatest, " bytes");
 

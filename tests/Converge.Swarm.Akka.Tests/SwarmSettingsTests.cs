@@ -23,6 +23,8 @@ public sealed class SwarmSettingsTests
         Assert.Equal(2, settings.HeartbeatTicks);
         Assert.Equal(20, settings.ElectionTicks);
         Assert.Equal(TimeSpan.FromSeconds(1), settings.ElectionTimeout);
+        Assert.False(settings.LeasedReads);
+        Assert.Equal(4, settings.LeaseDriftTicks);
         Assert.Equal(TimeSpan.FromSeconds(10), settings.RequestTimeout);
         Assert.Equal(16_384, settings.MaxPendingCommands);
         Assert.Equal(64 * 1024 * 1024, settings.MaxUncommittedBytes);
@@ -69,7 +71,7 @@ public sealed class SwarmSettingsTests
         string[] keys = [.. Swarm.DefaultConfig().AsEnumerable().Select(pair => pair.Key).Order(StringComparer.Ordinal)];
         Assert.Equal(["converge"], keys);
 
-        Assert.Equal(34, CountLeaves(Swarm.DefaultConfig().Root.GetObject()));
+        Assert.Equal(36, CountLeaves(Swarm.DefaultConfig().Root.GetObject()));
     }
 
     [Fact]
@@ -96,6 +98,9 @@ public sealed class SwarmSettingsTests
     [InlineData("tick = soon", "tick")]
     [InlineData("heartbeat-ticks = 7", "election-ticks")]
     [InlineData("election-ticks = 1", "election-ticks")]
+    [InlineData("leased-reads = perhaps", "leased-reads")]
+    [InlineData("lease-drift-ticks = 1", "lease-drift-ticks")]
+    [InlineData("leased-reads = on, lease-drift-ticks = 19", "lease-drift-ticks")]
     [InlineData("request-timeout = 1ms", "request-timeout")]
     [InlineData("max-pending-commands = 0", "max-pending-commands")]
     [InlineData("max-uncommitted-bytes = 1", "max-uncommitted-bytes")]

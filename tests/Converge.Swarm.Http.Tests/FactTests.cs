@@ -10,7 +10,7 @@ public sealed class FactTests
 {
     public static TheoryData<RefusalCode> Refusals => [.. Enum.GetValues<RefusalCode>()];
 
-    public static TheoryData<NotCommittedReason> Reasons => [.. Enum.GetValues<NotCommittedReason>()];
+    public static TheoryData<NotCommittedReason> Reasons => [.. Enum.GetValues<NotCommittedReason>().Where(reason => reason != NotCommittedReason.NoLease)];
 
     [Fact]
     public async Task An_accepted_fact_is_answered_201_with_its_place_in_the_ledger()

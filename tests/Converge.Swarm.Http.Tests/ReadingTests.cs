@@ -55,6 +55,8 @@ public sealed class ReadingTests
 
         Assert.Equal(ReadConsistency.Linearizable, first);
         Assert.Equal(ReadConsistency.Stale, api.Node.LastConsistency);
+        Assert.Equal(HttpStatusCode.OK, (await api.GetAsync("/v1/proposals/p2?consistency=leased")).Status);
+        Assert.Equal(ReadConsistency.Leased, api.Node.LastConsistency);
         Assert.Equal(HttpStatusCode.OK, stale.Status);
         Assert.Equal(3UL, fresh.Json.GetProperty("as_of_index").GetUInt64());
         Assert.Equal("open", fresh.Json.GetProperty("status").GetString());
@@ -133,6 +135,24 @@ public sealed class ReadingTests
 
         answer.AssertProblem(HttpStatusCode.ServiceUnavailable, "no_leader");
         Assert.NotNull(answer.Headers.RetryAfter);
+    }
+
+    [Theory]
+    [InlineData("/v1/proposals/p?consistency=leased")]
+    [InlineData("/v1/proposals?id=p&consistency=leased")]
+    [InlineData("/v1/ledger/head?consistency=leased")]
+    public async Task A_leased_read_where_there_are_no_leases_is_501_and_not_worth_a_second_try(string path)
+    {
+        await using Api api = await Api.StartAsync();
+        api.Node.Fault = new SwarmUnavailableException(NotCommittedReason.NoLease, "Leased reads are off.");
+
+        Answer answer = await api.GetAsync(path);
+
+        answer.AssertProblem(HttpStatusCode.NotImplemented, "no_lease");
+        Assert.Null(answer.Headers.RetryAfter);
+        using HttpSwarmClient client = new(api.Host.Url);
+        SwarmUnavailableException refusal = await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetProposalAsync("p", ReadConsistency.Leased));
+        Assert.Equal(NotCommittedReason.NoLease, refusal.Reason);
     }
 
     [Fact]

@@ -12,6 +12,9 @@ namespace Converge.Swarm.Http.Tests;
 public sealed class SnapshotTests
 {
     private const string WriteVariable = "CONVERGE_WRITE_SNAPSHOTS";
+    private const string DataField = "data: ";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly Request[] Requests =
     [
@@ -41,6 +44,7 @@ public sealed class SnapshotTests
         new("records", "GET", "/v1/facts?from=1&limit=3"),
         new("records-beyond-the-end", "GET", "/v1/facts?from=100"),
         new("records-misunderstood", "GET", "/v1/facts?limit=0"),
+        new("stream", "GET", "/v1/facts/stream?from=2", Events: 3),
         new("receipt", "GET", "/v1/facts/1/receipt?size=4"),
         new("receipt-beyond-the-ledger", "GET", "/v1/facts/100/receipt"),
         new("inclusion-proof", "GET", "/v1/ledger/proof/2?size=5"),
@@ -48,9 +52,12 @@ public sealed class SnapshotTests
         new("head", "GET", "/v1/ledger/head"),
         new("proposal", "GET", "/v1/proposals/p-1"),
         new("proposal-by-query", "GET", "/v1/proposals?id=p-1&consistency=stale"),
+        new("proposal-by-lease", "GET", "/v1/proposals/p-1?consistency=leased"),
         new("proposal-unknown", "GET", "/v1/proposals/p-2"),
         new("proposals", "GET", "/v1/proposals"),
         new("proposals-misunderstood", "GET", "/v1/proposals?status=lost"),
+        new("leadership-transferred", "POST", "/v1/leader/transfer", """{"to":1}"""),
+        new("leadership-misunderstood", "POST", "/v1/leader/transfer", """{"to":0}"""),
         new("status", "GET", "/v1/status"),
         new("health", "GET", "/healthz"),
         new("health-head", "HEAD", "/healthz"),
@@ -117,8 +124,24 @@ public sealed class SnapshotTests
             message.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(request.MediaType);
         }
 
-        using HttpResponseMessage response = await api.Http.SendAsync(message);
-        return await Answer.OfAsync(response);
+        if (request.Events == 0)
+        {
+            using HttpResponseMessage response = await api.Http.SendAsync(message);
+            return await Answer.OfAsync(response);
+        }
+
+        // A stream has no end: its first events stand for it.
+        using HttpResponseMessage stream = await api.Http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
+        using StreamReader lines = new(await stream.Content.ReadAsStreamAsync());
+        StringBuilder text = new();
+        for (int left = request.Events; left > 0;)
+        {
+            string line = (await lines.ReadLineAsync().WaitAsync(Patience))!;
+            text.Append(line).Append('\n');
+            left -= line.Length == 0 ? 1 : 0;
+        }
+
+        return new Answer(stream.StatusCode, text.ToString(), stream.Content.Headers.ContentType?.MediaType, stream.Headers, stream.Content.Headers);
     }
 
     private static void AssertSnapshot(Request request, Answer answer)
@@ -167,7 +190,17 @@ public sealed class SnapshotTests
             operation.GetProperty("responses").TryGetProperty(((int)answer.Status).ToString(System.Globalization.CultureInfo.InvariantCulture), out JsonElement response),
             $"{request.Name}: {(int)answer.Status} is not described.");
         JsonElement schema = response.GetProperty("content").GetProperty(answer.MediaType!).GetProperty("schema");
-        string[] values = request.Method is "HEAD" ? [] : answer.MediaType is "application/jsonl" ? answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries) : [answer.Text];
+        if (request.Events > 0)
+        {
+            // Events are text to OpenAPI; what their data is, its words say.
+            schema = document.GetProperty("components").GetProperty("schemas").GetProperty("Record");
+        }
+
+        string[] values = request.Method is "HEAD" ? []
+            : request.Events > 0 ? [.. answer.Text.Split('\n').Where(line => line.StartsWith(DataField, StringComparison.Ordinal)).Select(line => line[DataField.Length..])]
+            : answer.MediaType is "application/jsonl" ? answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            : [answer.Text];
+        Assert.True(request.Events == 0 || values.Length == request.Events);
         Assert.All(values, value => Assert.Null(OpenApiDocument.Misfit(document, schema, JsonDocument.Parse(value).RootElement, request.Name)));
         return operation.GetProperty("operationId").GetString();
     }
@@ -203,5 +236,5 @@ public sealed class SnapshotTests
         throw new DirectoryNotFoundException($"The repository is not above {AppContext.BaseDirectory}.");
     }
 
-    private sealed record Request(string Name, string Method, string Path, string? Body = null, string MediaType = "application/json");
+    private sealed record Request(string Name, string Method, string Path, string? Body = null, string MediaType = "application/json", int Events = 0);
 }

@@ -6,6 +6,12 @@ public enum ReadConsistency
     /// <summary>Not older than anything acknowledged before the read began; costs a round trip to a quorum. The default.</summary>
     Linearizable,
 
+    /// <summary>
+    /// As current as <see cref="Linearizable"/> as long as the clocks of the nodes run evenly enough: the leader answers without asking
+    /// anybody while a quorum has promised to elect nobody else, and asks the quorum otherwise. Off unless the swarm's settings say so.
+    /// </summary>
+    Leased,
+
     /// <summary>What this node has applied, however old; the answer carries its index.</summary>
     Stale,
 }

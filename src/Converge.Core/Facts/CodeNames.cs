@@ -56,6 +56,7 @@ public static class CodeNames
         NotCommittedReason.Stopping => "stopping",
         NotCommittedReason.NoSpace => "no_space",
         NotCommittedReason.TooLarge => "too_large",
+        NotCommittedReason.NoLease => "no_lease",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "Not a reason."),
     };
 

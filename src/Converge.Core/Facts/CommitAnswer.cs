@@ -49,6 +49,9 @@ public enum NotCommittedReason
 
     /// <summary><c>too_large</c>: the fact exceeds what one entry may hold.</summary>
     TooLarge = 6,
+
+    /// <summary><c>no_lease</c>: a leased read was asked for where the settings give none. Only for reads.</summary>
+    NoLease = 7,
 }
 
 /// <summary>

@@ -57,7 +57,7 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
         while (_buffered.TryDequeue(out (NodeMessage Request, DateTimeOffset Deadline) waiting))
         {
             _gate.Leave();
-            ClientRequest.Refuse(waiting.Request, NotCommittedReason.Stopping, ClientRequest.ShuttingDown);
+            Unanswered.Refuse(waiting.Request, NotCommittedReason.Stopping, Unanswered.ShuttingDown);
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
         else
         {
             _gate.Leave();
-            ClientRequest.Refuse(request, NotCommittedReason.Busy, "Too many requests are waiting for a leader.");
+            Unanswered.Refuse(request, NotCommittedReason.Busy, "Too many requests are waiting for a leader.");
         }
     }
 
@@ -124,7 +124,7 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
         {
             _buffered.Dequeue();
             _gate.Leave();
-            ClientRequest.Refuse(waiting.Request, NotCommittedReason.NoLeader, "No leader was known within the time a request may take.");
+            Unanswered.Refuse(waiting.Request, NotCommittedReason.NoLeader, "No leader was known within the time a request may take.");
         }
     }
 }

@@ -10,6 +10,7 @@ using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Journal;
 using Converge.Swarm.Akka.Remoting;
 using Converge.Swarm.Akka.Serialization;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 using LogMessage = Converge.Swarm.Actors.LogMessage;
@@ -70,7 +71,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     {
         if (message is StateMachineMessage.Query query && !_queries.TryEnter())
         {
-            query.Refuse(NotCommittedReason.Busy, "Too many reads are waiting on this node.");
+            query.Refuse(NotCommittedReason.Busy, Unanswered.Busy);
         }
         else
         {
@@ -162,8 +163,9 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
         }
     }
 
-    private void Receive(NodeMessage message) =>
-        _actor?.Receive(message, new Moment(Context.System.Scheduler.Now.ToUnixTimeMilliseconds()));
+    private void Receive(NodeMessage message) => _actor?.Receive(
+        message,
+        new Moment(Context.System.Scheduler.Now.ToUnixTimeMilliseconds(), _settings.LeasedReads ? SteadyClock.Ticks(_settings.Tick) : 0));
 
     private void TakeLog(LogRecovered recovered)
     {
@@ -204,6 +206,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
                 Members = [.. _settings.Members.OrderBy(member => member.Key).Select(member => new MemberAddress(member.Key, member.Value.ToString(), null, false))],
                 HeartbeatTicks = _settings.HeartbeatTicks,
                 ElectionTicks = _settings.ElectionTicks,
+                LeaseDriftTicks = _settings.LeasedReads ? _settings.LeaseDriftTicks : null,
                 RequestTimeoutTicks = Math.Max(1, (int)(_settings.RequestTimeout / _settings.Tick)),
                 MaxPendingCommands = _settings.MaxPendingCommands,
                 MaxUncommittedBytes = _settings.MaxUncommittedBytes,
@@ -268,6 +271,12 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
                 break;
             case SwarmEvent.SpaceChanged:
                 _log.Error("The disk has no room for the log. Nothing is acknowledged here until it has.");
+                break;
+            case SwarmEvent.LedgerSpaceChanged { Available: true }:
+                _log.Info("The disk has room for the ledger again.");
+                break;
+            case SwarmEvent.LedgerSpaceChanged:
+                _log.Error("The disk has no room for the ledger. Nothing is acknowledged here until it has.");
                 break;
             case SwarmEvent.DiskStalled { Stalled: true }:
                 _log.Error("The journal has not confirmed a write for a suspiciously long time; this node neither leads nor stands for election until it does.");

@@ -53,6 +53,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
     {
         // The ledger's files are closed after this actor's end, and not under a flush.
         ((IAsyncResult)_flush).AsyncWaitHandle.WaitOne();
+        _actor.Close();
     }
 
     protected override void OnReceive(object message)
@@ -113,7 +114,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
                 _actor.Receive(StateMachineMessage.LedgerFlushed.Instance);
                 break;
             case DiskFullException:
-                // The records stay in memory and in the log; the log's own want of room has been announced or soon will be.
+                _actor.Receive(StateMachineMessage.LedgerNoRoom.Instance);
                 break;
             default:
                 _node.Tell(new NodeFailed(fault));

@@ -84,7 +84,7 @@ internal sealed class SwarmMailbox(Settings settings, Config config) : MailboxTy
         {
             while (TryDequeue(out Envelope envelope))
             {
-                ClientRequest.Refuse(envelope.Message, NotCommittedReason.Stopping, ClientRequest.ShuttingDown);
+                Unanswered.Refuse(envelope.Message, NotCommittedReason.Stopping, Unanswered.ShuttingDown);
             }
         }
 

@@ -15,9 +15,10 @@ internal static class ProposalCommand
     {
         Argument<string> id = new("id") { Description = "The proposal's id." };
         Option<bool> stale = new("--stale") { Description = "Asks one node for what it has, without asking the quorum whether that is the latest." };
+        Option<bool> leased = new("--leased") { Description = "Lets the leader answer on a lease, without asking the quorum, where the swarm's settings allow it." };
         Option<string[]> urls = SwarmUrls.Option();
         Option<bool> json = CommonOptions.Json();
-        Command command = new("proposal", "Shows what is recorded about one proposal.\n\nExample:\n  converge proposal p1") { id, stale, urls, json };
+        Command command = new("proposal", "Shows what is recorded about one proposal.\n\nExample:\n  converge proposal p1") { id, stale, leased, urls, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
@@ -27,7 +28,13 @@ internal static class ProposalCommand
                 throw new CommandFault(ExitCode.Usage, fault.Message);
             }
 
-            ReadConsistency consistency = parsed.GetValue(stale) ? ReadConsistency.Stale : ReadConsistency.Linearizable;
+            ReadConsistency consistency = (parsed.GetValue(stale), parsed.GetValue(leased)) switch
+            {
+                (true, true) => throw new CommandFault(ExitCode.Usage, "--stale and --leased exclude each other."),
+                (true, false) => ReadConsistency.Stale,
+                (false, true) => ReadConsistency.Leased,
+                (false, false) => ReadConsistency.Linearizable,
+            };
             ProposalView view = await swarm.AskAsync(node => node.GetProposalAsync(wanted, consistency, cancellation))
                 ?? throw new CommandFault(ExitCode.Failed, $"There is no proposal '{wanted}'.");
             if (parsed.GetValue(json))

@@ -258,8 +258,13 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         }
     }
 
-    private static string Query(ReadConsistency consistency) =>
-        consistency == ReadConsistency.Stale ? "consistency=stale" : "consistency=linearizable";
+    private static string Query(ReadConsistency consistency) => consistency switch
+    {
+        ReadConsistency.Linearizable => "consistency=linearizable",
+        ReadConsistency.Leased => "consistency=leased",
+        ReadConsistency.Stale => "consistency=stale",
+        _ => throw new ArgumentOutOfRangeException(nameof(consistency), consistency, "Not a consistency."),
+    };
 
     private static string Query(string name, ulong? value, char before = '?') =>
         value is { } number ? string.Create(CultureInfo.InvariantCulture, $"{before}{name}={number}") : "";

@@ -42,11 +42,12 @@ internal sealed record Problem(int Status, string Code, string Detail)
     public static Problem Of(FactRefused refused) =>
         new(StatusCodes.Status409Conflict, refused.Code.Name(), refused.Code.Explain()) { Revision = refused.Revision };
 
-    /// <summary>Nothing was changed, and trying again is safe.</summary>
+    /// <summary>Nothing was changed, and trying again is safe, though not always of use.</summary>
     public static Problem Of(NotCommittedReason reason, string message) => reason switch
     {
         NotCommittedReason.TooLarge => new(StatusCodes.Status413PayloadTooLarge, reason.Name(), message),
         NotCommittedReason.NoSpace => new(StatusCodes.Status503ServiceUnavailable, reason.Name(), message) { RetryAfterSeconds = RetryLaterSeconds },
+        NotCommittedReason.NoLease => new(StatusCodes.Status501NotImplemented, reason.Name(), message),
         _ => new(StatusCodes.Status503ServiceUnavailable, reason.Name(), message) { RetryAfterSeconds = RetrySoonSeconds },
     };
 

@@ -59,12 +59,13 @@ internal sealed class QueryParameters
             : throw Fault(InputFaultCode.InvalidValue, name, $"{name} must be a whole number from {least} to {greatest}.");
 
     /// <summary>How current the answer must be: <c>linearizable</c> unless said otherwise.</summary>
-    /// <exception cref="ProblemException">It is neither of the two.</exception>
+    /// <exception cref="ProblemException">It is none of the three.</exception>
     public ReadConsistency Consistency() => Text("consistency") switch
     {
         null or "linearizable" => ReadConsistency.Linearizable,
+        "leased" => ReadConsistency.Leased,
         "stale" => ReadConsistency.Stale,
-        _ => throw Fault(InputFaultCode.InvalidValue, "consistency", "consistency must be linearizable or stale."),
+        _ => throw Fault(InputFaultCode.InvalidValue, "consistency", "consistency must be linearizable, leased or stale."),
     };
 
     private static ProblemException Fault(InputFaultCode code, string field, string message) =>

@@ -75,9 +75,9 @@ public sealed partial class NodeActor
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
         }
-        else if (!_logHasSpace)
+        else if (!HasRoom)
         {
-            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoSpace, "The node's disk has no room for its log."));
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoSpace, "The node's disk has no room."));
         }
         else if (_pending.Count + _forwardedCommands + submit.Commands.Count > _options.MaxPendingCommands)
         {
@@ -147,9 +147,9 @@ public sealed partial class NodeActor
         {
             Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoLeader, $"Node {_options.Self} does not lead (any more)."));
         }
-        else if (!_logHasSpace)
+        else if (!HasRoom)
         {
-            Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoSpace, "The leader's disk has no room for its log."));
+            Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoSpace, "The leader's disk has no room."));
         }
         else if (_pending.Count + forwarded.Commands.Count > _options.MaxPendingCommands)
         {

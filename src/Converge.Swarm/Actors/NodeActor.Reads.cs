@@ -6,22 +6,41 @@ namespace Converge.Swarm.Actors;
 /// <summary>
 /// Linearizable reads (thesis, section 6.4): the leader's commit index at the request, confirmed by a quorum after it, then everything
 /// up to it applied here. Reads that gather in one turn share a round; every round, a repeated one too, has an identity of its own.
+/// A leased read needs no round while the leader holds a lease, and is as good as a linearizable one otherwise.
 /// </summary>
 public sealed partial class NodeActor
 {
     private readonly List<(StateMachineMessage.Query Query, long DeadlineTick)> _newReads = [];
+    private readonly List<(StateMachineMessage.Query Query, long DeadlineTick)> _newLeasedReads = [];
     private readonly Dictionary<ulong, ReadRound> _rounds = [];
     private readonly Queue<(LogIndex Index, List<(StateMachineMessage.Query Query, long DeadlineTick)> Reads)> _confirmed = new();
     private uint _roundNumber;
     private int _waitingReads;
 
-    private sealed record ReadRound(List<(StateMachineMessage.Query Query, long DeadlineTick)> Reads, long RetryTick);
+    private sealed record ReadRound(List<(StateMachineMessage.Query Query, long DeadlineTick)> Reads, ReadMode Mode, long RetryTick);
+
+    /// <summary>
+    /// Leases are counted on the host's clock and not in the ticks that it sends: a host that slept sends one tick for all that it missed,
+    /// and whatever it slept through must be over before a read is looked at.
+    /// </summary>
+    private void AdvanceLeaseClock()
+    {
+        if (_options.LeaseDriftTicks is not null && _now.SteadyTicks > _steadyTicks)
+        {
+            _raft.AdvanceLeaseClock(_now.SteadyTicks - _steadyTicks);
+            _steadyTicks = _now.SteadyTicks;
+        }
+    }
 
     private void Read(NodeMessage.Read read)
     {
         if (read.Consistency == ReadConsistency.Stale)
         {
             _port.ToStateMachine(read.Query);
+        }
+        else if (read.Consistency == ReadConsistency.Leased && _options.LeaseDriftTicks is null)
+        {
+            read.Query.Refuse(NotCommittedReason.NoLease, "Leased reads are not switched on in this swarm.");
         }
         else if (_waitingReads >= _options.MaxPendingCommands)
         {
@@ -30,33 +49,37 @@ public sealed partial class NodeActor
         else
         {
             _waitingReads++;
-            _newReads.Add((read.Query, _tick + _options.RequestTimeoutTicks));
+            List<(StateMachineMessage.Query Query, long DeadlineTick)> reads = read.Consistency == ReadConsistency.Leased ? _newLeasedReads : _newReads;
+            reads.Add((read.Query, _tick + _options.RequestTimeoutTicks));
         }
     }
 
     private void BeginGatheredReads()
     {
-        if (_newReads.Count == 0)
+        BeginRound(_newReads, ReadMode.Safe);
+        BeginRound(_newLeasedReads, ReadMode.LeaseBased);
+    }
+
+    /// <summary>Takes the reads that have gathered; nothing when there are none.</summary>
+    private void BeginRound(List<(StateMachineMessage.Query Query, long DeadlineTick)> gathered, ReadMode mode)
+    {
+        if (gathered.Count == 0)
         {
             return;
         }
 
         if (_raft.Leader.IsNone)
         {
-            Refuse(_newReads, "No leader is known at the moment.");
-            _newReads.Clear();
+            Refuse(gathered, "No leader is known at the moment.");
+            gathered.Clear();
             return;
         }
 
-        BeginRound([.. _newReads]);
-        _newReads.Clear();
-    }
-
-    private void BeginRound(List<(StateMachineMessage.Query Query, long DeadlineTick)> reads)
-    {
+        List<(StateMachineMessage.Query Query, long DeadlineTick)> reads = [.. gathered];
+        gathered.Clear();
         ulong identity = ((ulong)_options.Life << 32) | ++_roundNumber;
-        _rounds.Add(identity, new ReadRound(reads, _tick + _options.ElectionTicks));
-        _raft.ReadIndex(identity);
+        _rounds.Add(identity, new ReadRound(reads, mode, _tick + _options.ElectionTicks));
+        _raft.ReadIndex(identity, mode);
     }
 
     private void ConfirmRead(in ReadState state)
@@ -106,7 +129,7 @@ public sealed partial class NodeActor
             List<(StateMachineMessage.Query Query, long DeadlineTick)> rest = round.Reads.FindAll(read => read.DeadlineTick > _tick);
             if (rest.Count > 0)
             {
-                _newReads.AddRange(rest);
+                (round.Mode == ReadMode.Safe ? _newReads : _newLeasedReads).AddRange(rest);
             }
         }
     }
@@ -115,6 +138,7 @@ public sealed partial class NodeActor
     {
         const string Message = "The node is shutting down.";
         Refuse(_newReads, Message, NotCommittedReason.Stopping);
+        Refuse(_newLeasedReads, Message, NotCommittedReason.Stopping);
         foreach (ReadRound round in _rounds.Values)
         {
             Refuse(round.Reads, Message, NotCommittedReason.Stopping);
@@ -126,6 +150,7 @@ public sealed partial class NodeActor
         }
 
         _newReads.Clear();
+        _newLeasedReads.Clear();
         _rounds.Clear();
         _confirmed.Clear();
     }

@@ -70,6 +70,11 @@ public sealed partial class NodeActor
             problems.Add("The disk has no room for another log segment; nothing is acknowledged until it has.");
         }
 
+        if (!_ledgerHasSpace)
+        {
+            problems.Add("The disk has no room for another ledger segment; nothing is acknowledged until it has.");
+        }
+
         if (_logStalled)
         {
             problems.Add("The disk has not confirmed a write for a suspiciously long time.");

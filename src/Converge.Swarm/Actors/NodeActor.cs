@@ -22,6 +22,9 @@ public sealed partial class NodeActor
     /// </summary>
     private const int StallElectionTimeouts = 2;
 
+    /// <summary>A leader without room on its disk hands over at most once in so many election timeouts.</summary>
+    private const int HandOverElectionTimeouts = 10;
+
     private readonly NodeActorOptions _options;
     private readonly INodePort _port;
     private readonly InMemoryRaftStorage _storage;
@@ -32,10 +35,13 @@ public sealed partial class NodeActor
 
     private Moment _now;
     private long _tick;
+    private long _steadyTicks;
     private NodeId _leader;
     private ulong _appendNumber;
     private ulong _logIncarnation;
     private bool _logHasSpace = true;
+    private bool _ledgerHasSpace = true;
+    private long _nextHandOverTick;
     private bool _logStalled;
     private LogIndex _durable;
     private Term? _durableTerm;
@@ -78,6 +84,9 @@ public sealed partial class NodeActor
                 AsyncStorageWrites = true,
                 DisableProposalForwarding = true,
                 StepDownOnRemoval = true,
+                ReadMode = options.LeaseDriftTicks is null ? ReadMode.Safe : ReadMode.LeaseBased,
+                LeaseDriftTicks = options.LeaseDriftTicks ?? 1,
+                LeaseClockIsExternal = options.LeaseDriftTicks is not null,
                 StalledStorageTicks = StallElectionTimeouts * options.ElectionTicks,
                 Random = random,
             },
@@ -88,6 +97,7 @@ public sealed partial class NodeActor
     public void Receive(NodeMessage message, Moment now)
     {
         _now = now;
+        AdvanceLeaseClock();
         switch (message)
         {
             case NodeMessage.FromPeer { Message: ProtocolMessage protocol }:
@@ -127,6 +137,10 @@ public sealed partial class NodeActor
             case NodeMessage.LogSpace space:
                 _logHasSpace = space.Available;
                 _port.Publish(new SwarmEvent.SpaceChanged(space.Available));
+                break;
+            case NodeMessage.LedgerSpace space:
+                _ledgerHasSpace = space.Available;
+                _port.Publish(new SwarmEvent.LedgerSpaceChanged(space.Available));
                 break;
             case NodeMessage.GetStatus status:
                 _port.ToStateMachine(new StateMachineMessage.CompleteStatus(DescribeStatus(), status.Reply));
@@ -215,11 +229,33 @@ public sealed partial class NodeActor
             _port.ToLog(LogMessage.Retry.Instance);
         }
 
+        HandOverWithoutRoom();
         _pending.Expire(_tick);
         ExpireForwards();
         ExpireReads();
         ExpireTransfer();
         ContinueDrain();
+    }
+
+    private bool HasRoom => _logHasSpace && _ledgerHasSpace;
+
+    /// <summary>
+    /// A leader without room answers nobody, and another may have room: it hands over. Not again for a while, since the others may lack it
+    /// too, and then nothing is won by going round.
+    /// </summary>
+    private void HandOverWithoutRoom()
+    {
+        if (HasRoom || !IsLeader || _tick < _nextHandOverTick || _transfer is not null || _draining is not null)
+        {
+            return;
+        }
+
+        NodeId successor = MostCurrentFollower();
+        if (!successor.IsNone)
+        {
+            _nextHandOverTick = _tick + (HandOverElectionTimeouts * _options.ElectionTicks);
+            _raft.TransferLeadership(successor);
+        }
     }
 
     private void TakeTurn()

@@ -20,6 +20,12 @@ public sealed record NodeActorOptions
     /// <summary>The shortest time without a leader before an election.</summary>
     public required int ElectionTicks { get; init; }
 
+    /// <summary>
+    /// Leased reads are served, from a lease that is shorter than an election timeout by so many ticks; null when they are refused. The
+    /// same for every member, and then the host gives <see cref="Moment.SteadyTicks"/>.
+    /// </summary>
+    public int? LeaseDriftTicks { get; init; }
+
     /// <summary>How long a request waits before its outcome is called unknown.</summary>
     public required int RequestTimeoutTicks { get; init; }
 

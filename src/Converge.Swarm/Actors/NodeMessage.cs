@@ -47,6 +47,9 @@ public abstract record NodeMessage
     /// <summary>The log found no room on its disk, or room again.</summary>
     public sealed record LogSpace(bool Available) : NodeMessage;
 
+    /// <summary>The ledger found no room on its disk, or room again.</summary>
+    public sealed record LedgerSpace(bool Available) : NodeMessage;
+
     /// <summary>Committed entries were applied.</summary>
     /// <param name="Entries">What became of each, in order.</param>
     /// <param name="Responses">The protocol's messages that waited for it.</param>
@@ -164,6 +167,13 @@ public abstract record StateMachineMessage
     {
         /// <summary>The only value.</summary>
         public static readonly LedgerFlushed Instance = new();
+    }
+
+    /// <summary>There was no room on the disk for what the ledger holds in memory, where it stays.</summary>
+    public sealed record LedgerNoRoom : StateMachineMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly LedgerNoRoom Instance = new();
     }
 
     /// <summary>Completes a status with what the state machine knows, and sends it.</summary>

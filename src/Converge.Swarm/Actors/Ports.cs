@@ -59,7 +59,10 @@ public interface IStateMachinePort
     /// <summary>Sends to the node actor; never lost.</summary>
     void ToNode(NodeMessage message);
 
-    /// <summary>Asks for the ledger to be made durable, and for a <see cref="StateMachineMessage.LedgerFlushed"/> afterwards.</summary>
+    /// <summary>
+    /// Asks for the ledger to be made durable, and for a <see cref="StateMachineMessage.LedgerFlushed"/> afterwards, or a
+    /// <see cref="StateMachineMessage.LedgerNoRoom"/>; the host tries again by itself.
+    /// </summary>
     void WantLedgerFlush();
 
     /// <summary>Tells whoever listens.</summary>
@@ -84,6 +87,9 @@ public abstract record SwarmEvent
 
     /// <summary>The log has no room, or has room again.</summary>
     public sealed record SpaceChanged(bool Available) : SwarmEvent;
+
+    /// <summary>The ledger has no room, or has room again.</summary>
+    public sealed record LedgerSpaceChanged(bool Available) : SwarmEvent;
 
     /// <summary>Nothing sent to the log was confirmed for a suspiciously long time, or it is again.</summary>
     public sealed record DiskStalled(bool Stalled) : SwarmEvent;

@@ -20,6 +20,7 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
     private AppliedEntry[]? _page;
     private int _appliedOfPage;
     private ulong _announced;
+    private bool _full;
 
     /// <summary>Receives one message.</summary>
     /// <exception cref="LedgerDivergedException">A replayed entry makes another record than the ledger holds.</exception>
@@ -32,7 +33,11 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
                 Complete(status);
                 break;
             case StateMachineMessage.LedgerFlushed:
+                Announce(full: false);
                 Unstash();
+                break;
+            case StateMachineMessage.LedgerNoRoom:
+                Announce(full: true);
                 break;
             case StateMachineMessage.Apply or StateMachineMessage.Query:
                 if (_stash.Count > 0 || !TryHandle(message))
@@ -43,6 +48,24 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Not a message for a state-machine actor.");
+        }
+    }
+
+    /// <summary>The host ends: whoever waits here for the ledger's room is told that there is no answer. Nothing is received afterwards.</summary>
+    public void Close()
+    {
+        while (_stash.TryDequeue(out StateMachineMessage? message))
+        {
+            Unanswered.Refuse(message, NotCommittedReason.Stopping, Unanswered.ShuttingDown);
+        }
+    }
+
+    private void Announce(bool full)
+    {
+        if (_full != full)
+        {
+            _full = full;
+            port.ToNode(new NodeMessage.LedgerSpace(!full));
         }
     }
 

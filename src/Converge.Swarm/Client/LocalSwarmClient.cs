@@ -24,6 +24,8 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
 
     private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
 
+    private static readonly FactNotCommitted Stopping = new(NotCommittedReason.Stopping, Stopped);
+
     public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default) =>
         (await CommitAsync([submission], cancellationToken))[0];
 
@@ -44,7 +46,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         if (!post(new NodeMessage.Submit(commands, reply)))
         {
             var answers = new CommitAnswer[commands.Length];
-            Array.Fill(answers, Busy);
+            Array.Fill(answers, Refusal);
             return answers;
         }
 
@@ -99,7 +101,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         var reply = new TaskReply<SwarmStatus>();
         SwarmStatus status = post(new NodeMessage.GetStatus(reply))
             ? await reply.Task.WaitAsync(cancellationToken)
-            : throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+            : throw new SwarmUnavailableException(Refusal.Reason, Refusal.Message);
         return metrics is null ? status : metrics.AddTo(status);
     }
 
@@ -108,8 +110,11 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         var reply = new TaskReply<LeadershipTransfer>();
         return post(new NodeMessage.TransferLeadership(to ?? NodeId.None, reply))
             ? await reply.Task.WaitAsync(cancellationToken)
-            : new LeadershipTransferRefused(TransferRefusal.Busy, Busy.Message);
+            : new LeadershipTransferRefused(news.IsClosed ? TransferRefusal.Stopping : TransferRefusal.Busy, Refusal.Message);
     }
+
+    /// <summary>Why a message was not taken.</summary>
+    private FactNotCommitted Refusal => news.IsClosed ? Stopping : Busy;
 
     private IReadOnlyList<EncodedRecord> ReadPage(ulong fromSequence, int limit)
     {
@@ -151,7 +156,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
     {
         if (!post(new NodeMessage.Read(query, consistency)))
         {
-            throw new SwarmUnavailableException(NotCommittedReason.Busy, Busy.Message);
+            throw new SwarmUnavailableException(Refusal.Reason, Refusal.Message);
         }
 
         QueryAnswer<T> answer = await reply.Task.WaitAsync(cancellationToken);

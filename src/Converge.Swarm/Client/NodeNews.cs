@@ -20,10 +20,13 @@ internal sealed class NodeNews
     private readonly Lock _gate = new();
     private volatile TaskCompletionSource<bool> _next = NewSource();
     private volatile LeaderHint _leader = LeaderHint.None;
-    private bool _closed;
+    private volatile bool _closed;
 
     /// <summary>The last leader that was heard of, or that there is none.</summary>
     public LeaderHint Leader => _leader;
+
+    /// <summary>The node has ended, or is about to.</summary>
+    public bool IsClosed => _closed;
 
     /// <summary>
     /// Completes with the next piece of news: true, or false when the node has ended. Taken before looking, it cannot be missed.

@@ -376,6 +376,11 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
                 }
 
                 (reason, message) = (Understand(answer.Unavailable, ClientMessageCodec.FromWire).Reason, answer.Unavailable.Message);
+                if (reason == NotCommittedReason.NoLease)
+                {
+                    // A setting of the whole swarm: no other node and no later moment changes it.
+                    break;
+                }
             }
             catch (AttemptFailedException) when (deadline.End.IsCancellationRequested && message is not null)
             {

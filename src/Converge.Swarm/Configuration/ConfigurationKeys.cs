@@ -13,6 +13,7 @@ internal static class ConfigurationKeys
     public const string MemberId = "id";
     public const string MemberPeer = "peer";
     public const string MemberHttp = "http";
+    public const string LeasedReads = "leased_reads";
     public const string Projection = "projection";
     public const string ProjectionStoreName = "store";
     public const string ProjectionPostgreSql = "postgresql";
@@ -29,6 +30,9 @@ internal static class ConfigurationKeys
 
     public static readonly NumberKey ElectionTicks = new(
         "election_ticks", 3, 10_000, options => options.ElectionTicks, (options, value) => options with { ElectionTicks = (int)value });
+
+    public static readonly NumberKey LeaseDriftTicks = new(
+        "lease_drift_ticks", 2, 1_000, options => options.LeaseDriftTicks, (options, value) => options with { LeaseDriftTicks = (int)value });
 
     public static readonly NumberKey RequestTimeout = new(
         "request_timeout_ms",
@@ -77,7 +81,7 @@ internal static class ConfigurationKeys
 
     /// <summary>The keys that are numbers and stand at the top, all of them optional.</summary>
     public static readonly IReadOnlyList<NumberKey> Numbers =
-        [Tick, HeartbeatTicks, ElectionTicks, RequestTimeout, MaxPendingCommands, MaxUncommittedBytes, LogSegmentBytes, LedgerSegmentBytes];
+        [Tick, HeartbeatTicks, ElectionTicks, LeaseDriftTicks, RequestTimeout, MaxPendingCommands, MaxUncommittedBytes, LogSegmentBytes, LedgerSegmentBytes];
 
     /// <summary>A setting that is a whole number.</summary>
     /// <param name="Name">Its key.</param>

@@ -21,7 +21,8 @@ internal sealed class ConfigurationReader(string folder)
 
     private static readonly string[] Keys =
     [
-        ConfigurationKeys.Cluster, ConfigurationKeys.Node, ConfigurationKeys.DataFolder, ConfigurationKeys.Members, ConfigurationKeys.Projection,
+        ConfigurationKeys.Cluster, ConfigurationKeys.Node, ConfigurationKeys.DataFolder, ConfigurationKeys.Members,
+        ConfigurationKeys.LeasedReads, ConfigurationKeys.Projection,
         .. ConfigurationKeys.Numbers.Select(key => key.Name),
     ];
 
@@ -103,6 +104,7 @@ internal sealed class ConfigurationReader(string folder)
             Node = ownNode ?? NodeId.None,
             DataFolder = "",
             Members = members ?? [],
+            LeasedReads = Flag(values, ConfigurationKeys.LeasedReads),
         };
         options = Projection(values, Numbers(values, options));
         return _faults.Count == 0 ? options with { DataFolder = FolderOf(ownFolder!, options.Node) } : options;
@@ -125,6 +127,11 @@ internal sealed class ConfigurationReader(string folder)
         if (!unread.Contains(ConfigurationKeys.HeartbeatTicks.Name) && !unread.Contains(ConfigurationKeys.ElectionTicks.Name))
         {
             _faults.AddRange(SwarmOptionsRules.CheckElection(options.HeartbeatTicks, options.ElectionTicks));
+        }
+
+        if (!unread.Contains(ConfigurationKeys.LeaseDriftTicks.Name) && !unread.Contains(ConfigurationKeys.ElectionTicks.Name))
+        {
+            _faults.AddRange(SwarmOptionsRules.CheckLease(options.LeasedReads, options.LeaseDriftTicks, options.ElectionTicks));
         }
 
         return options;
@@ -281,6 +288,18 @@ internal sealed class ConfigurationReader(string folder)
         return value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : Fault<string>(prefix + key, $"must be a text; it is {Shown(value)}.");
+    }
+
+    private bool Flag(Dictionary<string, JsonElement> values, string key)
+    {
+        if (!values.TryGetValue(key, out JsonElement value))
+        {
+            return false;
+        }
+
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : Fault<bool>(key, $"must be true or false; it is {Shown(value)}.");
     }
 
     private NodeId? Id(Dictionary<string, JsonElement> values, string name, string key, bool required)

@@ -38,6 +38,7 @@ internal static class ConfigurationWriter
                 json.WriteNumber(key.Name, key.Get(options));
             }
 
+            json.WriteBoolean(ConfigurationKeys.LeasedReads, options.LeasedReads);
             WriteProjection(json, options);
             json.WriteEndObject();
         }

@@ -33,6 +33,18 @@ public sealed record SwarmOptions
     /// <summary>An election starts after this many ticks without a leader, up to twice as many by chance.</summary>
     public int ElectionTicks { get; init; } = 20;
 
+    /// <summary>
+    /// Whether reads are served from leases to those who ask for it (<see cref="ReadConsistency.Leased"/>). On every node or on none: a
+    /// lease rests on what the others promise, across their restarts too.
+    /// </summary>
+    public bool LeasedReads { get; init; }
+
+    /// <summary>
+    /// By how many ticks a lease is shorter than the shortest election timeout: what the nodes' clocks may differ by within one, and two
+    /// ticks for their being whole numbers.
+    /// </summary>
+    public int LeaseDriftTicks { get; init; } = 4;
+
     /// <summary>How long a request waits for its outcome before it is answered as unknown.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -16,6 +16,9 @@ public static class SwarmOptionsRules
     /// <summary>An election timeout holds at least this many heartbeats, so that one late heartbeat unseats nobody.</summary>
     public const int MinHeartbeatsPerElection = 3;
 
+    /// <summary>A lease of fewer ticks would end before the next heartbeat renews it.</summary>
+    private const int MinLeaseTicks = 2;
+
     private const string LoopbackOnly = "HTTP and peers listen on loopback only until transport security exists";
 
     /// <summary>Everything that is wrong with the options; nothing when a node may start with them.</summary>
@@ -29,6 +32,7 @@ public static class SwarmOptionsRules
         .. CheckNode(options.Node, options.Members),
         .. ConfigurationKeys.Numbers.SelectMany(key => key.CheckRange(key.Get(options))),
         .. CheckElection(options.HeartbeatTicks, options.ElectionTicks),
+        .. CheckLease(options.LeasedReads, options.LeaseDriftTicks, options.ElectionTicks),
         .. ProjectionRules.Check(options.Projection),
         .. ProjectionRules.CheckBatch(options),
     ];
@@ -131,6 +135,16 @@ public static class SwarmOptionsRules
             yield return new(
                 ConfigurationKeys.ElectionTicks.Name,
                 $"must be at least {MinHeartbeatsPerElection} times {ConfigurationKeys.HeartbeatTicks.Name} ({heartbeatTicks}), or a late heartbeat unseats the leader; it is {electionTicks}.");
+        }
+    }
+
+    internal static IEnumerable<ConfigurationFault> CheckLease(bool leasedReads, int driftTicks, int electionTicks)
+    {
+        if (leasedReads && driftTicks > electionTicks - MinLeaseTicks)
+        {
+            yield return new(
+                ConfigurationKeys.LeaseDriftTicks.Name,
+                $"must leave at least {MinLeaseTicks} ticks of {ConfigurationKeys.ElectionTicks.Name} ({electionTicks}) to a lease; it is {driftTicks}.");
         }
     }
 

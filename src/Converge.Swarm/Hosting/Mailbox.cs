@@ -19,19 +19,25 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     private readonly int[] _counts;
     private readonly int[] _capacities;
     private readonly Action<T> _receive;
+    private readonly Action<T> _refused;
     private readonly Action<Exception> _failed;
     private readonly T? _turn;
     private bool _turnWanted;
     private int _scheduled;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _closed;
+    private volatile bool _ended;
 
     /// <summary>An empty mailbox.</summary>
     /// <param name="capacities">One for each lane, the most urgent first.</param>
     /// <param name="turn">The message that stands for "what was queued is done"; null for an actor that never asks for a turn.</param>
     /// <param name="receive">The actor.</param>
+    /// <param name="refused">
+    /// Told each message that was taken and that the actor will not receive because the mailbox is closed: somebody may wait for an answer
+    /// to it. On any thread.
+    /// </param>
     /// <param name="failed">Told once when the actor threw; the mailbox is closed then.</param>
-    public Mailbox(int[] capacities, T? turn, Action<T> receive, Action<Exception> failed)
+    public Mailbox(int[] capacities, T? turn, Action<T> receive, Action<T> refused, Action<Exception> failed)
     {
         _capacities = capacities;
         _counts = new int[capacities.Length];
@@ -43,6 +49,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
 
         _turn = turn;
         _receive = receive;
+        _refused = refused;
         _failed = failed;
     }
 
@@ -60,26 +67,21 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
             return false;
         }
 
-        _lanes[lane].Enqueue(message);
-        Schedule();
+        Enqueue(lane, message);
         return true;
     }
 
-    /// <summary>Queues a message whatever the lane holds: for what the sender itself keeps bounded. Dropped only when the mailbox is closed.</summary>
+    /// <summary>Queues a message whatever the lane holds: for what the sender itself keeps bounded. Refused only when the mailbox is closed.</summary>
     public void Post(int lane, T message)
     {
-        if (!_closed)
-        {
-            Interlocked.Increment(ref _counts[lane]);
-            _lanes[lane].Enqueue(message);
-            Schedule();
-        }
+        Interlocked.Increment(ref _counts[lane]);
+        Enqueue(lane, message);
     }
 
     /// <summary>Asks for a turn; for the actor itself, while it receives.</summary>
     public void WantTurn() => _turnWanted = true;
 
-    /// <summary>Takes no more messages; what is queued is dropped. When the task completes, the actor is not called any more.</summary>
+    /// <summary>Takes no more messages; what is queued is refused. When the task completes, the actor is not called any more.</summary>
     public Task CloseAsync()
     {
         _closed = true;
@@ -96,7 +98,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
         catch (Exception e)
         {
             _closed = true;
-            _idle.TrySetResult();
+            End();
             _failed(e);
         }
     }
@@ -122,7 +124,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
             if (_closed)
             {
                 // Stays scheduled for ever: nothing runs after this.
-                _idle.TrySetResult();
+                End();
                 return;
             }
 
@@ -137,6 +139,38 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
             {
                 return;
             }
+        }
+    }
+
+    private void Enqueue(int lane, T message)
+    {
+        _lanes[lane].Enqueue(message);
+
+        // Whoever posts while the mailbox ends either sees the end here or was seen by it: no message stays behind.
+        Interlocked.MemoryBarrier();
+        if (_ended)
+        {
+            RefuseQueued();
+        }
+        else
+        {
+            Schedule();
+        }
+    }
+
+    private void End()
+    {
+        _ended = true;
+        Interlocked.MemoryBarrier();
+        RefuseQueued();
+        _idle.TrySetResult();
+    }
+
+    private void RefuseQueued()
+    {
+        while (TryTake(out T? message))
+        {
+            _refused(message!);
         }
     }
 

@@ -37,4 +37,10 @@ public sealed partial class SwarmNode
 
     [LoggerMessage(11, LogLevel.Information, "The node stopped{How}.")]
     private static partial void LogStopped(ILogger logger, string how);
+
+    [LoggerMessage(12, LogLevel.Error, "The disk has no room for another ledger segment. Nothing is acknowledged here until it has.")]
+    private static partial void LogNoLedgerSpace(ILogger logger);
+
+    [LoggerMessage(13, LogLevel.Information, "The disk has room for the ledger again.")]
+    private static partial void LogLedgerSpaceAgain(ILogger logger);
 }

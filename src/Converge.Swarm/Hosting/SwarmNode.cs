@@ -26,6 +26,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly RaftLogStore _log;
     private readonly GovernanceLedger _ledger;
     private readonly NodeActor _nodeActor;
+    private readonly StateMachineActor _stateMachineActor;
     private readonly Mailbox<NodeMessage> _node;
     private readonly Mailbox<StateMachineMessage> _stateMachine;
     private readonly LogThread _logThread;
@@ -60,6 +61,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 Members = [.. options.Members.Select(m => new MemberAddress(m.Id, m.Peer.ToString(), m.Http is null ? null : $"http://{m.Http}", false))],
                 HeartbeatTicks = options.HeartbeatTicks,
                 ElectionTicks = options.ElectionTicks,
+                LeaseDriftTicks = options.LeasedReads ? options.LeaseDriftTicks : null,
                 RequestTimeoutTicks = Math.Max(1, (int)(options.RequestTimeout / options.Tick)),
                 MaxPendingCommands = options.MaxPendingCommands,
                 MaxUncommittedBytes = options.MaxUncommittedBytes,
@@ -82,10 +84,14 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     Volatile.Write(ref _tickQueued, 0);
                 }
 
-                _nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
+                // Nothing but leases looks at the steady clock, so it is not read for nothing.
+                long steadyTicks = options.LeasedReads ? SteadyClock.Ticks(options.Tick) : 0;
+                _nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), steadyTicks));
             },
+            RefuseAtTheEnd,
             Fail);
-        _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, Fail);
+        _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, RefuseAtTheEnd, Fail);
+        _stateMachineActor = stateMachineActor;
         _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
         var clients = new ClientService(options, PostFromClient, ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
         _transport = new PeerTransport(options, ports, clients, loggers.CreateLogger("Converge.Swarm.Peers"));
@@ -155,7 +161,17 @@ public sealed partial class SwarmNode : IAsyncDisposable
             clean = first == drained.Task && await drained.Task;
         }
 
-        await CloseAsync();
+        try
+        {
+            await CloseAsync();
+        }
+        catch (Exception e)
+        {
+            // Whoever waits for the end must learn of it whatever happens in it.
+            Fail(e);
+            throw;
+        }
+
         LogStopped(_logger, clean ? "" : " with requests whose outcome is not known");
         _completion.TrySetResult();
     }
@@ -234,6 +250,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         await _node.CloseAsync();
         _nodeActor.Close();
         await _stateMachine.CloseAsync();
+        _stateMachineActor.Close();
         Volatile.Write(ref _stopping, 2);
         _ledgerFlushWanted.Release();
         await _flushingLedger;
@@ -252,6 +269,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
             _metrics.Dispose();
         }
     }
+
+    private static void RefuseAtTheEnd(object message) => Unanswered.Refuse(message, NotCommittedReason.Stopping, Unanswered.ShuttingDown);
 
     private void Fail(Exception reason)
     {
@@ -308,7 +327,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             }
             catch (DiskFullException)
             {
-                // The records stay in memory and in the log; the log's own want of room has been announced or soon will be.
+                _stateMachine.Post(0, StateMachineMessage.LedgerNoRoom.Instance);
             }
             catch (Exception e)
             {
@@ -358,7 +377,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             }
             else if (!host._stateMachine.TryPost(0, message))
             {
-                query.Refuse(NotCommittedReason.Busy, "Too many reads are waiting on this node.");
+                query.Refuse(NotCommittedReason.Busy, Unanswered.Busy);
             }
         }
 
@@ -418,6 +437,12 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     break;
                 case SwarmEvent.SpaceChanged:
                     LogNoSpace(logger);
+                    break;
+                case SwarmEvent.LedgerSpaceChanged { Available: true }:
+                    LogLedgerSpaceAgain(logger);
+                    break;
+                case SwarmEvent.LedgerSpaceChanged:
+                    LogNoLedgerSpace(logger);
                     break;
                 case SwarmEvent.DiskStalled { Stalled: true }:
                     LogStalled(logger);

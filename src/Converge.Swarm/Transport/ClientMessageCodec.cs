@@ -10,7 +10,9 @@ namespace Converge.Swarm.Transport;
 /// <remarks>Whatever is read is checked: a body that says something impossible is a <see cref="FrameException"/>.</remarks>
 internal static class ClientMessageCodec
 {
+    private const uint Linearizable = 0;
     private const uint Stale = 1;
+    private const uint Leased = 2;
 
     public static ClientHello ReadHello(in Frame frame) => Parse(ClientHello.Parser, frame);
 
@@ -27,11 +29,18 @@ internal static class ClientMessageCodec
     public static LeaderHint FromWire(LeaderKnown? wire) =>
         wire is null ? LeaderHint.None : new LeaderHint(new NodeId(wire.Node), new Term(wire.Term));
 
-    public static uint ToWire(ReadConsistency consistency) => consistency == ReadConsistency.Stale ? Stale : 0;
+    public static uint ToWire(ReadConsistency consistency) => consistency switch
+    {
+        ReadConsistency.Linearizable => Linearizable,
+        ReadConsistency.Leased => Leased,
+        ReadConsistency.Stale => Stale,
+        _ => throw new ArgumentOutOfRangeException(nameof(consistency), consistency, "Not a consistency."),
+    };
 
     public static ReadConsistency ConsistencyFromWire(uint wire) => wire switch
     {
-        0 => ReadConsistency.Linearizable,
+        Linearizable => ReadConsistency.Linearizable,
+        Leased => ReadConsistency.Leased,
         Stale => ReadConsistency.Stale,
         _ => throw new FrameException($"A read of the unknown consistency {wire}."),
     };

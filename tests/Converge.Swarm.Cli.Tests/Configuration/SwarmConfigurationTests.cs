@@ -48,7 +48,7 @@ public sealed class SwarmConfigurationTests
     [Fact]
     public void What_is_written_is_read_back()
     {
-        SwarmOptions options = Read(Valid).Options! with { Tick = TimeSpan.FromMilliseconds(7), ElectionTicks = 33, MaxPendingCommands = 5 };
+        SwarmOptions options = Read(Valid).Options! with { Tick = TimeSpan.FromMilliseconds(7), ElectionTicks = 33, MaxPendingCommands = 5, LeasedReads = true, LeaseDriftTicks = 6 };
 
         SwarmOptions read = SwarmConfiguration.Parse(SwarmConfiguration.ToJson(options), "/elsewhere").Options!;
 
@@ -132,6 +132,8 @@ public sealed class SwarmConfigurationTests
     [InlineData("members", """[{"id":2,"peer":"127.0.0.1:1","http":"127.0.0.1:1"}]""", "members[0].http", "taken by members[0].peer")]
     [InlineData("heartbeat_ticks", "7", "election_ticks", "at least 3 times heartbeat_ticks (7)")]
     [InlineData("election_ticks", "5", "election_ticks", "at least 3 times heartbeat_ticks (2)")]
+    [InlineData("leased_reads", "1", "leased_reads", "true or false")]
+    [InlineData("lease_drift_ticks", "1", "lease_drift_ticks", "from 2 to 1000")]
     [InlineData("request_timeout_ms", "99", "request_timeout_ms", "from 100 to 600000")]
     [InlineData("request_timeout_ms", "true", "request_timeout_ms", "from 100 to 600000")]
     [InlineData("max_pending_commands", "1e3", "max_pending_commands", "whole number")]
@@ -223,6 +225,9 @@ public sealed class SwarmConfigurationTests
         Assert.Empty(SwarmOptionsRules.Check(good));
         Assert.Equal("election_ticks", Assert.Single(SwarmOptionsRules.Check(good with { HeartbeatTicks = 10 })).Key);
         Assert.Equal("node", Assert.Single(SwarmOptionsRules.Check(good with { Node = new NodeId(8) })).Key);
+        Assert.Empty(SwarmOptionsRules.Check(good with { LeasedReads = true }));
+        Assert.Empty(SwarmOptionsRules.Check(good with { LeaseDriftTicks = 19 }));
+        Assert.Equal("lease_drift_ticks", Assert.Single(SwarmOptionsRules.Check(good with { LeasedReads = true, LeaseDriftTicks = 19 })).Key);
         Assert.Equal("tick_ms", Assert.Single(SwarmOptionsRules.Check(good with { Tick = TimeSpan.Zero })).Key);
         Assert.Equal("members", Assert.Single(SwarmOptionsRules.Check(good with { Members = [good.Members[1], good.Members[2]] })).Key);
     }

@@ -21,8 +21,9 @@ internal sealed class TestSwarm
     private readonly Dictionary<NodeId, Node> _nodes = [];
     private readonly HashSet<(NodeId From, NodeId To)> _cut = [];
 
-    public TestSwarm(int nodes = 3, int seed = 1, int maxPendingCommands = 1000)
+    public TestSwarm(int nodes = 3, int seed = 1, int maxPendingCommands = 1000, int? leaseDriftTicks = null)
     {
+        LeaseDriftTicks = leaseDriftTicks;
         MaxPendingCommands = maxPendingCommands;
         _random = new Random(seed);
         Members = [.. Enumerable.Range(1, nodes).Select(i => new NodeId((ulong)i))];
@@ -37,6 +38,11 @@ internal sealed class TestSwarm
 
     public int MaxPendingCommands { get; }
 
+    public int? LeaseDriftTicks { get; }
+
+    /// <summary>Whole ticks on the clock that all machines share; goes on while a process is paused.</summary>
+    public long SteadyTicks { get; private set; } = 1_000;
+
     public long NowUnixMilliseconds { get; set; } = 1_700_000_000_000;
 
     public Node this[NodeId id] => _nodes[id];
@@ -45,7 +51,7 @@ internal sealed class TestSwarm
 
     /// <summary>The node that leads and that a majority follows, or null.</summary>
     public Node? Leader => Alive
-        .Where(node => node.Status().Role == NodeRole.Leader)
+        .Where(node => !node.IsPaused && node.Status().Role == NodeRole.Leader)
         .OrderByDescending(node => node.Status().Term)
         .FirstOrDefault();
 
@@ -92,7 +98,8 @@ internal sealed class TestSwarm
     public void Tick()
     {
         NowUnixMilliseconds += 50;
-        foreach (Node node in Alive.ToArray())
+        SteadyTicks++;
+        foreach (Node node in Alive.Where(node => !node.IsPaused).ToArray())
         {
             node.Post(NodeMessage.Tick.Instance);
         }
@@ -154,6 +161,9 @@ internal sealed class TestSwarm
 
         public bool IsAlive => _node is not null;
 
+        /// <summary>The process is stopped: it is not served and gets no ticks, and messages to it wait.</summary>
+        public bool IsPaused { get; set; }
+
         /// <summary>The log actor is not served: its disk stands still.</summary>
         public bool DiskStandsStill { get; set; }
 
@@ -184,6 +194,7 @@ internal sealed class TestSwarm
                     Members = [.. swarm.Members.Select(m => new MemberAddress(m, $"test:{m}", null, false))],
                     HeartbeatTicks = 2,
                     ElectionTicks = ElectionTicks,
+                    LeaseDriftTicks = swarm.LeaseDriftTicks,
                     RequestTimeoutTicks = 100,
                     MaxPendingCommands = swarm.MaxPendingCommands,
                     MaxUncommittedBytes = 1 << 20,
@@ -215,6 +226,9 @@ internal sealed class TestSwarm
         public void Post(NodeMessage message) => _nodeQueue.Enqueue(message);
 
         public void Post(LogMessage message) => _logQueue.Enqueue(message);
+
+        /// <summary>What has arrived and was not looked at is lost.</summary>
+        public void DropWhatCame() => _nodeQueue.Clear();
 
         /// <summary>The log actor dies; another one recovers from the store.</summary>
         public void ReplaceLogActor()
@@ -257,6 +271,11 @@ internal sealed class TestSwarm
 
         public IEnumerable<Action> ReadyMailboxes()
         {
+            if (IsPaused)
+            {
+                yield break;
+            }
+
             if (_nodeQueue.Count > 0)
             {
                 yield return () => Guard(() => _node!.Receive(_nodeQueue.Dequeue(), Now));
@@ -289,7 +308,7 @@ internal sealed class TestSwarm
             }
         }
 
-        private Moment Now => new(swarm.NowUnixMilliseconds);
+        private Moment Now => new(swarm.NowUnixMilliseconds, swarm.SteadyTicks);
 
         private void Guard(Action receive)
         {

@@ -85,6 +85,8 @@ public sealed class ClientWireFormatTests
             new LeadershipTransferUnknown("m"),
         ];
 
+        Assert.All(Enum.GetValues<ReadConsistency>(), consistency => Assert.Equal(consistency, ClientMessageCodec.ConsistencyFromWire(ClientMessageCodec.ToWire(consistency))));
+        Assert.Equal([0U, 2U, 1U], Enum.GetValues<ReadConsistency>().Select(ClientMessageCodec.ToWire));
         Assert.Equal(answers, ClientMessageCodec.FromWire(ClientMessageCodec.ToWire(answers)));
         Assert.Equal(transfers, transfers.Select(transfer => ClientMessageCodec.FromWire(ClientMessageCodec.ToWire(transfer))));
         Assert.Equal(Head, ClientMessageCodec.FromWire(ClientMessageCodec.ToWire(Head)));
@@ -104,7 +106,7 @@ public sealed class ClientWireFormatTests
     [Fact]
     public void What_cannot_be_is_refused()
     {
-        Assert.Throws<FrameException>(() => ClientMessageCodec.ConsistencyFromWire(2));
+        Assert.Throws<FrameException>(() => ClientMessageCodec.ConsistencyFromWire(3));
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new NotCommitted { Reason = 99 }));
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new TransferAnswer()));
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new StatusAnswer { Role = 9, Ledger = new HeadAnswer() }));

@@ -125,8 +125,22 @@ public sealed class SwarmClientTests
     [Fact]
     public async Task An_outcome_that_is_not_known_is_said_to_be_unknown()
     {
-        await using ScriptedNode deaf = new(_ => null);
-        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromSeconds(2) });
+        var head = new LedgerHead(1, new string('0', 64), new string('0', 64), new LogIndex(1), new Term(1));
+        await using ScriptedNode deaf = new(request => request.Head is null ? null : new ClientAnswer { Head = ClientMessageCodec.ToWire(head) });
+        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromMilliseconds(200) });
+
+        // What was never sent is certainly not recorded: the connection must stand before the time that there is for an answer begins.
+        await LocalSwarm.UntilAsync(async () =>
+        {
+            try
+            {
+                return await client.GetHeadAsync() == head;
+            }
+            catch (SwarmUnavailableException)
+            {
+                return false;
+            }
+        });
 
         Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Created("p")));
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
