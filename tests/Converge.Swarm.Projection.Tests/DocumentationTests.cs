@@ -16,8 +16,14 @@ public sealed partial class DocumentationTests
         using TemporaryFolder folder = new();
         await using SqliteProjectionStore store = new(folder.Path);
 
-        // The sample ends with nothing held up.
-        History history = History.OfSample(new ProposalCreated("held-up", "author://ann"), new ValidationFailed("held-up", "validator://tests", "red"));
+        // The sample ends with nothing held up, and with no failure set aside under an approval, and nobody approves their own.
+        History history = History.OfSample(
+            new ProposalCreated("held-up", "author://ann"),
+            new ValidationFailed("held-up", "validator://tests", "red"),
+            new ProposalCreated("set-aside", "author://ann"),
+            new ValidationFailed("set-aside", "validator://tests", "red"),
+            new OverrideGranted("set-aside", "grantor://eve", "a known flake"),
+            new PromotionApproved("set-aside", "author://ann"));
         await store.ApplyAsync(await store.OpenAsync(default), history.Records, default);
         await using Database database = await Database.SqliteAsync(folder.Path);
         string[] queries = [.. Query().Matches(Page).Select(match => match.Groups["query"].Value)];
