@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using Converge.Core;
+using Converge.Swarm.Cli.Completion;
 using Converge.Swarm.Cli.Demo;
 using Converge.Swarm.Cli.Export;
+using Converge.Swarm.Cli.Help;
 using Converge.Swarm.Cli.Import;
 using Converge.Swarm.Cli.Leader;
 using Converge.Swarm.Cli.Log;
@@ -64,7 +66,8 @@ internal static class ConvergeProgram
         }
         catch (SwarmUnavailableException fault)
         {
-            return terminal.Fail(ExitCode.Unavailable, fault.Message);
+            // What the settings rule out does not become possible by trying again.
+            return terminal.Fail(fault.Reason == NotCommittedReason.NoLease ? ExitCode.Failed : ExitCode.Unavailable, fault.Message);
         }
         catch (SwarmProtocolException fault)
         {
@@ -86,7 +89,15 @@ internal static class ConvergeProgram
         }
     }
 
-    private static RootCommand Root(CommandTerminal terminal) => new(Description)
+    /// <summary>The program with all its commands.</summary>
+    public static RootCommand Root(CommandTerminal terminal)
+    {
+        RootCommand root = Commands(terminal);
+        HelpWithExitCodes.AddTo(root);
+        return root;
+    }
+
+    private static RootCommand Commands(CommandTerminal terminal) => new(Description)
     {
         UpCommand.Build(terminal),
         NodeCommand.Build(terminal),
@@ -101,6 +112,8 @@ internal static class ConvergeProgram
         VerifyCommand.Build(terminal),
         ProjectionCommand.Build(terminal),
         DemoCommand.Build(terminal),
+        CompletionCommand.Build(terminal),
+        HelpCommand.Build(terminal, (arguments, stopping) => RunAsync(arguments, terminal, stopping)),
     };
 
     private static int Misunderstood(ParseResult parsed, CommandTerminal terminal)

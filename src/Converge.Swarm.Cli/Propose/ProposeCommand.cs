@@ -59,7 +59,7 @@ internal static class ProposeCommand
         Option<double> timeout = CommonOptions.TimeoutSeconds(DefaultTimeoutSeconds, "How long to try before giving up.");
         Option<string[]> urls = SwarmUrls.Option();
         Option<bool> json = CommonOptions.Json();
-        Command command = new(kind.Name(), AboutKind(kind)) { proposal, actor };
+        Command command = new(kind.Name(), $"{AboutKind(kind)}\n\nExample:\n  {ExampleOf(kind)}") { proposal, actor };
         foreach (Option? option in new Option?[] { text, contentHash, at, revision, session, number, lamport, timeout, urls, json })
         {
             if (option is not null)
@@ -104,6 +104,12 @@ internal static class ProposeCommand
         FactKind.OverrideGranted => "Failures and a rejection recorded so far are set aside.",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not one of the seven facts."),
     };
+
+    private static string ExampleOf(FactKind kind)
+    {
+        string text = kind.TextField() is { } field ? $" --{field} \"{(kind == FactKind.ProposalCreated ? "Faster builds" : "two tests are red")}\"" : "";
+        return $"converge propose {kind.Name()} p1 --{kind.ActorField()} ann{text}";
+    }
 
     private static string DescriptionOf(string field) => field switch
     {
