@@ -14,6 +14,7 @@ internal static class HelpCommand
     /// <summary>
     /// 
     /// </summary>
+    /// <summary>Builds the command.</summary>
     /// <param name="terminal">Where it writes.</param>
     /// <param name="run">Runs another command line.</param>
     public static Command Build(CommandTerminal terminal, Func<string[], CancellationToken, Task<int>> run)
