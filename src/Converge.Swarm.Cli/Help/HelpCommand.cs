@@ -11,9 +11,6 @@ internal static class HelpCommand
     private const string ExitCodesTopic = "exit-codes";
     private const string EnvironmentTopic = "environment";
 
-    /// <summary>
-    /// 
-    /// </summary>
     /// <summary>Builds the command.</summary>
     /// <param name="terminal">Where it writes.</param>
     /// <param name="run">Runs another command line.</param>
