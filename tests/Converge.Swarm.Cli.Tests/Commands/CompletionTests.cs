@@ -67,7 +67,7 @@ public sealed class CompletionTests
             _converge_complete converge '{{words[^1]}}' '{{words[^2]}}'
             printf '%s ' $(printf '%s\n' "${COMPREPLY[@]}" | sort)
             """;
-        ProcessStartInfo start = new("bash", ["-c", play]) { RedirectStandardOutput = true };
+        ProcessStartInfo start = new("bash", ["-c", play]) { UseShellExecute = false, RedirectStandardOutput = true };
         using Process bash = Process.Start(start)!;
         string output = await bash.StandardOutput.ReadToEndAsync();
         await bash.WaitForExitAsync().WaitAsync(ConvergeRun.Patience);
