@@ -7,6 +7,7 @@ Word[] words =
     new("test", "[options]", "builds everything and runs every test; --help lists its options", TestRun.Run),
     new("bench", "[options]", "measures what a commit costs: three processes, a loader, this disk; --help lists its options", Bench.Run),
     new("simulate", "[options]", "runs many seeds of the simulated swarm; --help lists its options", Simulate.Run),
+    new("mutants", "[options]", "puts known defects back one by one, and shows who notices each", Mutants.Run),
     new("format", "[--fix]", "checks the formatting, or mends it", Format.Run),
     new("pack", "", "makes the NuGet packages in artifacts/packages", Pack.Run),
 ];

@@ -16,6 +16,9 @@ internal static class Repository
 
     public static string CampaignProgram => Path.Combine(Root, "tests", "Converge.Swarm.Campaigns", "bin", "Release", "net10.0", "Converge.Swarm.Campaigns.dll");
 
+    /// <summary>Known defects as patches.</summary>
+    public static string MutantsFolder => Path.Combine(Root, "tests", "mutants");
+
     public static string Artifacts => Path.Combine(Root, "artifacts");
 
     public static string ProgramFolder => Path.Combine(Artifacts, "converge");

@@ -23,6 +23,7 @@ internal sealed record CampaignArguments(CampaignOptions Options, bool Trace, st
           --nodes 3|5    how many nodes; without it each seed chooses
           --threads T    how many runs at once, one seed a thread (2)
           --all          go on after a seed that failed
+          --no-shorten   do not look for the shortest run that fails
           --twice        run each seed twice and compare the traces
           --trace        write the trace of every run, a line an event; of a failed one it is written anyway
           --traces DIR   where traces go (artifacts/simulation)
@@ -45,6 +46,7 @@ internal sealed record CampaignArguments(CampaignOptions Options, bool Trace, st
                 "--nodes" => read with { Options = read.Options with { Nodes = (int)Number(name, Value(), 9) } },
                 "--threads" => read with { Options = read.Options with { Threads = (int)Number(name, Value(), 256) } },
                 "--all" => read with { Options = read.Options with { StopAtFirstFailure = false } },
+                "--no-shorten" => read with { Options = read.Options with { Shorten = false } },
                 "--trace" => read with { Trace = true },
                 "--traces" => read with { TraceFolder = Value() },
                 "--twice" => read with { Twice = true },

@@ -55,7 +55,9 @@ public static class Campaign
         }
 
         TimeSpan took = Stopwatch.GetElapsedTime(began);
-        List<CampaignFailure> failures = [.. sum.Failures.OrderBy(result => result.Seed).Select(result => Shorten(RunOf(options, result.Seed), result))];
+        List<CampaignFailure> failures = [.. sum.Failures.OrderBy(result => result.Seed).Select(result => options.Shorten
+            ? Shorten(RunOf(options, result.Seed), result)
+            : new CampaignFailure(result, result.Faults, result.Operations, result))];
         return sum.ToReport(options, took, failures);
     }
 

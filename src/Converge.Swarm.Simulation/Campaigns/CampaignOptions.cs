@@ -21,6 +21,9 @@ public sealed record CampaignOptions
     /// <summary>Whether the campaign ends with the first seed that fails.</summary>
     public bool StopAtFirstFailure { get; init; } = true;
 
+    /// <summary>Whether the shortest run that fails is looked for; it takes some twenty runs more.</summary>
+    public bool Shorten { get; init; } = true;
+
     /// <summary>With so many seeds or more, every rare thing must have happened at least once.</summary>
     public int CoverageFromSeeds { get; init; } = 200;
 
