@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Converge.Swarm.Governance;
 
 /// <summary>What a session knows of a command number.</summary>
@@ -42,7 +40,7 @@ internal sealed class Session(byte[] name, ulong serial)
 
     public Session? MoreRecent { get; set; }
 
-    /// <summary>Its place among the sessions from the least recently used on; true only while they are being copied.</summary>
+    /// <summary>Its place among the sessions from the least recently used on, when they were frozen last.</summary>
     public int Place { get; set; }
 }
 
@@ -60,7 +58,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
 
     private readonly Dictionary<byte[], Session> _sessions = new(Utf8NameComparer.Instance);
     private readonly Dictionary<(ulong Serial, ulong Number), ulong> _places = [];
-    private KeptAnswer[] _ring = new KeptAnswer[FirstRingSize];
+    private AnswerRing _ring = new(FirstRingSize);
     private ulong _oldest = 1;
     private ulong _next = 1;
     private ulong _lastSerial;
@@ -107,7 +105,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
 
         if (_places.TryGetValue((session.Serial, number), out ulong place))
         {
-            answer = At(place).Answer;
+            answer = _ring[place].Answer;
             return CommandNovelty.Answered;
         }
 
@@ -125,7 +123,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         if (_places.Count == maxAnswers)
         {
             SkipDead();
-            ref KeptAnswer oldest = ref At(_oldest);
+            ref KeptAnswer oldest = ref _ring.Change(_oldest);
             oldest.Session!.Mark = Math.Max(oldest.Session.Mark, oldest.Number);
             Drop(ref oldest);
         }
@@ -134,11 +132,9 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         Place(session, number, answer);
     }
 
-    private ref KeptAnswer At(ulong place) => ref _ring[(int)(place & (ulong)(_ring.Length - 1))];
-
     private void Place(Session session, ulong number, in AnswerData answer)
     {
-        At(_next) = new KeptAnswer { Session = session, Number = number, Answer = answer, Before = session.NewestAnswer };
+        _ring.Change(_next) = new KeptAnswer { Session = session, Number = number, Answer = answer, Before = session.NewestAnswer };
         _places.Add((session.Serial, number), _next);
         session.NewestAnswer = _next++;
         session.Answers++;
@@ -162,7 +158,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         {
             if (_places.TryGetValue((session.Serial, number), out ulong place))
             {
-                Drop(ref At(place));
+                Drop(ref _ring.Change(place));
             }
         }
     }
@@ -183,7 +179,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         ref ulong link = ref session.NewestAnswer;
         while (left > 0)
         {
-            ref KeptAnswer answer = ref At(link);
+            ref KeptAnswer answer = ref _ring.Change(link);
             if (answer.Session is not null)
             {
                 left--;
@@ -210,7 +206,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
 
     private void SkipDead()
     {
-        while (_oldest < _next && At(_oldest).Session is null)
+        while (_oldest < _next && _ring[_oldest].Session is null)
         {
             _oldest++;
         }
@@ -225,12 +221,12 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
             return;
         }
 
-        KeptAnswer[] old = _ring;
+        AnswerRing old = _ring;
         ulong end = _next;
         ulong place = _oldest;
 
         // At least a quarter of the places is free afterwards, so that packing stays rare.
-        _ring = new KeptAnswer[4L * _places.Count > 3L * old.Length ? 2 * old.Length : old.Length];
+        _ring = new AnswerRing(4L * _places.Count > 3L * old.Length ? 2 * old.Length : old.Length);
         _places.Clear();
         foreach (Session session in _sessions.Values)
         {
@@ -242,7 +238,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         _next = 1;
         for (; place < end; place++)
         {
-            ref KeptAnswer answer = ref old[(int)(place & (ulong)(old.Length - 1))];
+            ref readonly KeptAnswer answer = ref old[place];
             if (answer.Session is not null)
             {
                 Place(answer.Session, answer.Number, answer.Answer);
@@ -285,17 +281,5 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         {
             session.MoreRecent.LessRecent = session.LessRecent;
         }
-    }
-
-    [StructLayout(LayoutKind.Auto)]
-    private struct KeptAnswer
-    {
-        /// <summary>Null when the answer was dropped.</summary>
-        public Session? Session;
-        public ulong Number;
-        public AnswerData Answer;
-
-        /// <summary>Where the session's answer before this one lies or lay; 0 when there was none.</summary>
-        public ulong Before;
     }
 }

@@ -61,7 +61,7 @@ public sealed partial class GovernanceState
 
     /// <summary>
     /// The state as it is now, for a snapshot that another thread writes (<see cref="StateSnapshotFile.Write"/>) while entries are applied
-    /// here. Copies the sessions, which are bounded, and nothing else.
+    /// here. Copies the sessions, which are bounded, without their answers, and nothing else.
     /// </summary>
     /// <exception cref="InvalidOperationException">The last freeze was neither followed by <see cref="Rebase"/> nor by <see cref="Thaw"/>.</exception>
     public FrozenState Freeze()

@@ -5,16 +5,21 @@ namespace Converge.Swarm.Governance;
 /// <summary>A session at one moment.</summary>
 internal readonly record struct FrozenSession(byte[] Name, ulong Highest, ulong Mark);
 
-/// <summary>A kept answer at one moment; its session by its place among the sessions.</summary>
-internal readonly record struct FrozenAnswer(int Session, ulong Number, AnswerData Answer);
+/// <summary>
+/// The sessions, the least recently used first, and their answers in log order, at one moment; until the table is frozen again, when the
+/// sessions get other places.
+/// </summary>
+/// <param name="Sessions">The sessions.</param>
+/// <param name="AnswerCount">How many answers there are.</param>
+/// <param name="Ring">Where they lie, among others that were dropped.</param>
+/// <param name="Oldest">The place of the first that may be kept.</param>
+/// <param name="Next">The place behind the last.</param>
+internal sealed record FrozenSessions(FrozenSession[] Sessions, int AnswerCount, AnswerRing Ring, ulong Oldest, ulong Next);
 
-/// <summary>The sessions, the least recently used first, and their answers in log order, at one moment.</summary>
-internal sealed record FrozenSessions(FrozenSession[] Sessions, FrozenAnswer[] Answers);
-
-/// <content>The table copied, and built anew. Both are bounded by <see cref="ApplyRules"/>, whatever the history.</content>
+/// <content>The table at one moment, and built anew. Both are bounded by <see cref="ApplyRules"/>, whatever the history.</content>
 internal sealed partial class SessionTable
 {
-    /// <summary>A copy that later changes do not touch.</summary>
+    /// <summary>The table as it is now. Copies what it knows of the sessions, and of the answers only what is changed later, then.</summary>
     public FrozenSessions Freeze()
     {
         var sessions = new FrozenSession[_sessions.Count];
@@ -25,18 +30,7 @@ internal sealed partial class SessionTable
             sessions[place++] = new FrozenSession(session.Name, session.Highest, session.Mark);
         }
 
-        var answers = new FrozenAnswer[_places.Count];
-        int count = 0;
-        for (ulong at = _oldest; at < _next; at++)
-        {
-            ref KeptAnswer answer = ref At(at);
-            if (answer.Session is { } session)
-            {
-                answers[count++] = new FrozenAnswer(session.Place, answer.Number, answer.Answer);
-            }
-        }
-
-        return new FrozenSessions(sessions, answers);
+        return new FrozenSessions(sessions, _places.Count, _ring.Freeze(), _oldest, _next);
     }
 
     /// <summary>Takes the next session into a table that is being built: the one used after those that are there.</summary>

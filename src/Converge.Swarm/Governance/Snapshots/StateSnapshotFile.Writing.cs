@@ -67,7 +67,7 @@ public sealed partial class StateSnapshotFile
             LedgerEdge = [.. ledger.Edge.Span],
             Proposals = state.ProposalCount,
             Sessions = (uint)state.Sessions.Sessions.Length,
-            Answers = (uint)state.Sessions.Answers.Length,
+            Answers = (uint)state.Sessions.AnswerCount,
         };
         byte[] headerBytes = header.Encode(out uint checksum);
 
@@ -105,7 +105,7 @@ public sealed partial class StateSnapshotFile
         var sections = new SectionPlace[SnapshotTrailer.SectionCount];
         WriteSessions(stream, state.Sessions.Sessions);
         sections[(int)SnapshotSection.Sessions] = stream.EndSection();
-        WriteAnswers(stream, state.Sessions.Answers);
+        WriteAnswers(stream, state.Sessions);
         sections[(int)SnapshotSection.Answers] = stream.EndSection();
         Span<byte> hash = stackalloc byte[Hash256.Size];
         foreach (Hash256 block in ledger.Blocks.Span)
@@ -142,17 +142,27 @@ public sealed partial class StateSnapshotFile
         }
     }
 
-    private static void WriteAnswers(SnapshotStream stream, FrozenAnswer[] answers)
+    private static void WriteAnswers(SnapshotStream stream, FrozenSessions sessions)
     {
         Span<byte> buffer = stackalloc byte[sizeof(uint) + sizeof(ulong) + AnswerData.MaxEncodedBytes];
-        foreach (FrozenAnswer answer in answers)
+        int count = 0;
+        for (ulong place = sessions.Oldest; place < sessions.Next; place++)
         {
+            ref readonly KeptAnswer answer = ref sessions.Ring[place];
+            if (answer.Session is not { } session)
+            {
+                continue;
+            }
+
+            count++;
             var writer = new FieldWriter(buffer);
-            writer.UInt32((uint)answer.Session);
+            writer.UInt32((uint)session.Place);
             writer.UInt64(answer.Number);
             answer.Answer.Write(ref writer);
             stream.Write(buffer[..writer.Position]);
         }
+
+        Invariant.Check(count == sessions.AnswerCount, $"{count} answers lie in the ring; {sessions.AnswerCount} are kept.");
     }
 
     /// <summary>Two runs in the same order into one; what changed takes the place of what it was.</summary>

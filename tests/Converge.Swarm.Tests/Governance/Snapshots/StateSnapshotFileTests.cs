@@ -258,6 +258,37 @@ public sealed class StateSnapshotFileTests : IDisposable
     }
 
     [Fact]
+    public void Frozen_answers_stay_whatever_becomes_of_their_sessions()
+    {
+        var log = new AgreedLog(new GovernanceState(maxSessions: 3, maxAnswers: 3_000, sessionWindow: 2_500));
+        void Commit(string session, int from, int to)
+        {
+            for (int number = from; number < to; number++)
+            {
+                _ledger.Record(log.Commit(new ProposalCreated($"{session}-{number}", "ann"), new CommandId(session, (ulong)number)));
+            }
+        }
+
+        for (int i = 1; i < 2_000; i += 100)
+        {
+            Commit("a", i, i + 100);
+            Commit("b", i, i + 100);
+        }
+
+        byte[] at = _ledger.Disk.Bytes(_ledger.Write(log.State.Freeze(), "data/at"));
+        log.State.Thaw();
+        FrozenState frozen = log.State.Freeze();
+
+        // Answers are evicted one by one, then by a jump of the window, then with their session.
+        Commit("a", 2_001, 2_500);
+        Commit("b", 9_000, 9_001);
+        Commit("c", 1, 500);
+        Commit("d", 1, 3_000);
+        Assert.Equal((3, 3_000), (log.State.SessionCount, log.State.AnswerCount));
+        Assert.Equal(at, _ledger.Disk.Bytes(_ledger.Write(frozen, "data/later")));
+    }
+
+    [Fact]
     public void Only_the_snapshot_of_the_frozen_state_is_taken_as_its_base()
     {
         GovernanceState state = Sample(proposals: 2);
