@@ -6,7 +6,7 @@ namespace Converge.Swarm.Http;
 public sealed record HttpLimits
 {
     /// <summary>The greatest number of open connections; further ones are closed at once.</summary>
-    public int MaxConnections { get; init; } = 512;
+    public int MaxConnections { get; init; } = 4096;
 
     /// <summary>The greatest number of batches at work at the same time; further ones are answered <c>busy</c>.</summary>
     public int MaxConcurrentBatches { get; init; } = 64;

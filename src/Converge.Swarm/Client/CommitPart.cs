@@ -60,9 +60,9 @@ internal sealed class CommitPart(ReadOnlyMemory<ByteString> commands, Memory<Com
     }
 
     /// <summary>The last request was not answered.</summary>
-    public void NoteFailure(string message, bool mayHaveArrived)
+    public void NoteFailure(string message, bool mayHaveArrived, NotCommittedReason reason = NotCommittedReason.NoLeader)
     {
-        (_reason, _message) = (NotCommittedReason.NoLeader, message);
+        (_reason, _message) = (reason, message);
         if (mayHaveArrived)
         {
             foreach (int i in _sent)

@@ -286,7 +286,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             }
             catch (AttemptFailedException failed)
             {
-                part.NoteFailure(failed.Message, failed.MayHaveArrived);
+                part.NoteFailure(failed.Message, failed.MayHaveArrived, failed.Reason);
             }
 
             if (part.IsSettled)
@@ -388,7 +388,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             }
             catch (AttemptFailedException failed)
             {
-                (reason, message) = (NotCommittedReason.NoLeader, failed.Message);
+                (reason, message) = (failed.Reason, failed.Message);
             }
         }
 

@@ -19,7 +19,7 @@ internal sealed record ClientLimits
     public const int MaxPageRecords = 1024;
 
     /// <summary>Connections of clients at the same time; further ones are refused as <c>busy</c>.</summary>
-    public int MaxConnections { get; init; } = 256;
+    public int MaxConnections { get; init; } = 1024;
 
     /// <summary>Requests under way on one connection; while they are, nothing more is read from it.</summary>
     public int MaxRequests { get; init; } = 1024;

@@ -19,6 +19,9 @@ namespace Converge.Swarm.Transport;
 internal sealed partial class ClientService(
     SwarmOptions options, Func<NodeMessage, bool> post, GovernanceLedger ledger, NodeNews news, NodeMetrics metrics, ClientLimits limits, ILogger logger)
 {
+    /// <summary>Why a client is sent away that finds no room.</summary>
+    public const string BusyCode = "busy";
+
     private int _connections;
     private long _waitingCommandBytes;
 
@@ -41,7 +44,7 @@ internal sealed partial class ClientService(
         if (Interlocked.Increment(ref _connections) > limits.MaxConnections)
         {
             Leave();
-            return ("busy", $"{limits.MaxConnections} clients are connected already.");
+            return (BusyCode, $"{limits.MaxConnections} clients are connected already.");
         }
 
         return null;

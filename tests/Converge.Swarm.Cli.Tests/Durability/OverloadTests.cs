@@ -4,6 +4,7 @@ using System.Text;
 using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Cli.Processes;
+using Converge.Swarm.Http;
 using Xunit.Abstractions;
 
 namespace Converge.Swarm.Cli.Tests.Durability;
@@ -13,6 +14,7 @@ namespace Converge.Swarm.Cli.Tests.Durability;
 public sealed class OverloadTests(ITestOutputHelper output)
 {
     private const int Clients = 500;
+    private const int ManyClients = 2_000;
     private const int BatchFacts = 100;
     private const int MaxPendingCommands = 256;
 
@@ -44,6 +46,73 @@ public sealed class OverloadTests(ITestOutputHelper output)
         await swarm.ProveAsync(await load.FinishAsync());
         await swarm.ProveAsync(history);
         Array.ForEach(nodes, node => node.Dispose());
+    }
+
+    /// <summary>
+    /// Two thousand clients that come at the same moment, each with a connection of its own and one fact: nobody is left without a word.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Two_thousand_clients_at_once_get_answers_or_busy_and_memory_stays_bounded(bool framed)
+    {
+        await using ProcessSwarm swarm = await ProcessSwarm.StartAsync(options => options with { MaxPendingCommands = MaxPendingCommands });
+        await swarm.LeaderAsync();
+        ClientHistory history = new(Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture)[..8]);
+        using SemaphoreSlim start = new(0);
+        Task<CommitAnswer>[] clients =
+        [
+            .. Enumerable.Range(0, ManyClients).Select(client => Task.Run(async () =>
+            {
+                FactSubmission fact = new(
+                    new ProposalCreated(string.Create(CultureInfo.InvariantCulture, $"{history.Name}-{client}"), "author://crowd", new string('x', FactLimits.MaxTitleLength)),
+                    CommandId: new CommandId(history.Name, (ulong)client + 1));
+                CommitAnswer answer = framed ? await CommitFramedAsync(swarm, fact, start) : await CommitOverHttpAsync(swarm.Nodes[client % swarm.Nodes.Count], fact, start);
+                if (answer is FactAccepted)
+                {
+                    history.KeepNamed(fact, answer, expected: null);
+                }
+
+                return answer;
+            })),
+        ];
+        start.Release(ManyClients);
+        CommitAnswer[] answers = await Eventually.CompletesAsync("every client to be answered", Task.WhenAll(clients), swarm.Describe);
+
+        ILookup<string, CommitAnswer> kinds = answers.ToLookup(answer => answer is FactNotCommitted not ? not.Reason.Name() : answer.GetType().Name);
+        string told = string.Join(", ", kinds.Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Count()} {kind.Key}")));
+        output.WriteLine($"{(framed ? "framed" : "HTTP")}: {told}.");
+        Assert.True(
+            kinds[nameof(FactAccepted)].Count() + kinds[NotCommittedReason.Busy.Name()].Count() == ManyClients,
+            $"{told}; one of the others: {kinds.FirstOrDefault(kind => kind.Key is not (nameof(FactAccepted) or "busy"))?.First()}");
+        if (OperatingSystem.IsLinux())
+        {
+            output.WriteLine($"Peak memory in bytes: {string.Join(", ", swarm.Nodes.Select(PeakResidentBytes))}.");
+            Assert.All(swarm.Nodes, node => Assert.InRange(PeakResidentBytes(node), 1, MaxResidentBytes));
+        }
+
+        await swarm.ProveAsync(history);
+    }
+
+    private static async Task<CommitAnswer> CommitOverHttpAsync(LocalNode node, FactSubmission fact, SemaphoreSlim start)
+    {
+        using HttpSwarmClient client = new(node.Url);
+        await start.WaitAsync();
+        return await client.CommitAsync(fact);
+    }
+
+    private static async Task<CommitAnswer> CommitFramedAsync(ProcessSwarm swarm, FactSubmission fact, SemaphoreSlim start)
+    {
+        await using SwarmClient client = new(new SwarmClientOptions
+        {
+            Cluster = "converge",
+            Endpoints = [.. swarm.Layout.Members.Select(member => member.Peer)],
+            Timeout = Eventually.Patience,
+            AttemptTimeout = Eventually.Patience,
+            DialTimeout = Eventually.Patience,
+        });
+        await start.WaitAsync();
+        return await client.CommitAsync(fact);
     }
 
     private static async Task<(int Answered, int SentBack)> SubmitAsync(HttpClient node, ClientHistory history, int client)

@@ -1,3 +1,5 @@
+using Converge.Core;
+
 namespace Converge.Swarm.Nodes;
 
 /// <summary>One node did not answer one request.</summary>
@@ -6,4 +8,7 @@ namespace Converge.Swarm.Nodes;
 internal sealed class AttemptFailedException(string message, bool mayHaveArrived) : Exception(message)
 {
     public bool MayHaveArrived { get; } = mayHaveArrived;
+
+    /// <summary>What is said to the caller when no attempt had more luck.</summary>
+    public NotCommittedReason Reason { get; init; } = NotCommittedReason.NoLeader;
 }

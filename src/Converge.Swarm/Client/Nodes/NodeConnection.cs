@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Converge.Core;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 
@@ -105,7 +106,7 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new AttemptFailedException($"{_address} has too many requests of this client to answer.", mayHaveArrived: false);
+            throw new AttemptFailedException($"{_address} has too many requests of this client to answer.", mayHaveArrived: false) { Reason = NotCommittedReason.Busy };
         }
 
         try
@@ -138,7 +139,10 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
 
         HelloAnswer refusal = ClientMessageCodec.ReadRefusal(answer);
-        throw new AttemptFailedException($"{address} refused this client ({refusal.Code}): {refusal.Message}", mayHaveArrived: false);
+        throw new AttemptFailedException($"{address} refused this client ({refusal.Code}): {refusal.Message}", mayHaveArrived: false)
+        {
+            Reason = string.Equals(refusal.Code, ClientService.BusyCode, StringComparison.Ordinal) ? NotCommittedReason.Busy : NotCommittedReason.NoLeader,
+        };
     }
 
     private Pending Enlist(ClientRequest request)
