@@ -10,12 +10,9 @@ public sealed partial class DocumentationTests
 {
     private static readonly string Page = File.ReadAllText(Path.Combine(History.Repository(), "docs", "projection.md"));
 
-    [Fact]
-    public async Task Every_query_of_the_page_runs_and_finds_something_in_the_sample()
+    /// <summary>Fills a store and asks it every question of the page.</summary>
+    internal static async Task AssertQueriesFindSomethingAsync(IProjectionStore store, Func<Task<Database>> look)
     {
-        using TemporaryFolder folder = new();
-        await using SqliteProjectionStore store = new(folder.Path);
-
         // The sample ends with nothing held up, and with no failure set aside under an approval, and nobody approves their own.
         History history = History.OfSample(
             new ProposalCreated("held-up", "author://ann"),
@@ -25,7 +22,7 @@ public sealed partial class DocumentationTests
             new OverrideGranted("set-aside", "grantor://eve", "a known flake"),
             new PromotionApproved("set-aside", "author://ann"));
         await store.ApplyAsync(await store.OpenAsync(default), history.Records, default);
-        await using Database database = await Database.SqliteAsync(folder.Path);
+        await using Database database = await look();
         string[] queries = [.. Query().Matches(Page).Select(match => match.Groups["query"].Value)];
 
         Assert.True(queries.Length > 5);
@@ -34,6 +31,14 @@ public sealed partial class DocumentationTests
             List<string> rows = await database.RowsAsync(query);
             Assert.True(rows.Count > 0 != query.Contains("previous_hash", StringComparison.Ordinal), $"{query} gave {rows.Count} rows.");
         }
+    }
+
+    [Fact]
+    public async Task Every_query_of_the_page_runs_and_finds_something_in_the_sample()
+    {
+        using TemporaryFolder folder = new();
+        await using SqliteProjectionStore store = new(folder.Path);
+        await AssertQueriesFindSomethingAsync(store, () => Database.SqliteAsync(folder.Path));
     }
 
     [Fact]

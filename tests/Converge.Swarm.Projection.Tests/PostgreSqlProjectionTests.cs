@@ -1,5 +1,7 @@
+using Converge.Core;
 using Converge.Swarm.Projection.Following;
 using Converge.Swarm.Projection.Sql;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Converge.Swarm.Projection.Tests;
@@ -62,6 +64,44 @@ public sealed class PostgreSqlProjectionTests(PostgreSqlServer server) : Project
         await using Database postgreSql = await LookAsync("s");
         await using Database sqlite = await Database.SqliteAsync(folder.Path);
         Assert.Equal(await sqlite.DumpAsync(), await postgreSql.DumpAsync());
+    }
+
+    [PostgreSqlFact]
+    public async Task Every_query_of_the_page_runs_here_too()
+    {
+        await using IProjectionStore store = await CreateAsync("s");
+        await DocumentationTests.AssertQueriesFindSomethingAsync(store, () => LookAsync("s"));
+    }
+
+    [PostgreSqlFact]
+    public async Task A_node_follows_its_ledger_here_answers_what_is_fresh_and_rebuilds()
+    {
+        using TemporaryFolder folder = new();
+        History history = History.OfProposals(60);
+        using TestLedger ledger = new(folder.Sub("ledger"), history);
+        SwarmOptions options = new()
+        {
+            Cluster = "test",
+            Node = new NodeId(1),
+            DataFolder = folder.Path,
+            Members = [],
+            Projection = new ProjectionOptions { Store = ProjectionStore.PostgreSql, PostgreSql = server.ConnectionString, Schema = Schema("s"), BatchRecords = 50 },
+        };
+        await using (LedgerProjection projection = LedgerProjection.Follow(ledger.Ledger, options, NullLoggerFactory.Instance)!)
+        {
+            Task<ProposalPage> waiting = projection.ListAsync(new ProposalQuery { MinSequence = (ulong)history.Records.Count, Wait = TimeSpan.FromSeconds(60) });
+            ledger.Append();
+            projection.Wake();
+
+            Assert.Equal((ulong)history.Records.Count, (await waiting).AsOfSequence);
+            Assert.Equal(("postgresql", 0UL), (projection.Status.Store, projection.Status.RecordsBehind));
+            Assert.True(projection.Status.RecordsPerSecond > 0);
+        }
+
+        await using Database database = await LookAsync("s");
+        string followed = await database.DumpAsync();
+        Assert.Equal((ulong)history.Records.Count, await LedgerProjection.RebuildAsync(ledger.Ledger, options, progress: null, default));
+        Assert.Equal(followed, await database.DumpAsync());
     }
 
     [PostgreSqlFact]
