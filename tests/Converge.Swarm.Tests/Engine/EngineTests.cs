@@ -24,6 +24,7 @@ public sealed class EngineTests
         string shown = string.Join('\n', lines[first..end].Select(line => line.Length > 8 ? line[8..] : line.TrimStart())) + "\n";
 
         Assert.Equal(RepositoryFiles.CodeBlock(File.ReadAllText(RepositoryFiles.Find("docs", "engine.md")), "csharp"), shown);
+        Assert.Equal(RepositoryFiles.CodeBlock(File.ReadAllText(RepositoryFiles.Find("README.md")), "csharp"), shown);
         using var folder = new TemporaryFolder();
         FirstSteps.Run(Path.Combine(folder.Path, "cluster.json"));
     }

@@ -3,7 +3,7 @@ using Converge.Swarm.Engine;
 
 namespace Converge.Swarm.Tests.Engine;
 
-/// <summary>The code that <c>docs/engine.md</c> shows, as it stands there.</summary>
+/// <summary>The code that <c>README.md</c> and <c>docs/engine.md</c> show, as it stands there.</summary>
 internal static class FirstSteps
 {
     public static void Run(string path)
