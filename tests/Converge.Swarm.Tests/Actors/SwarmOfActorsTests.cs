@@ -327,6 +327,48 @@ public sealed class SwarmOfActorsTests
     }
 
     [Fact]
+    public void A_leader_whose_ledger_has_no_room_says_so_and_hands_over()
+    {
+        var swarm = new TestSwarm();
+        TestSwarm.Node leader = swarm.ElectLeader();
+        leader.Post(new NodeMessage.LedgerSpace(false));
+        TestSwarm.Answers refused = leader.Submit(Created("p"));
+        swarm.Settle();
+
+        Assert.Equal(NotCommittedReason.NoSpace, Assert.IsType<FactNotCommitted>(refused.Single).Reason);
+        Assert.Contains(leader.Status().Problems, problem => problem.Contains("no room", StringComparison.Ordinal));
+        Assert.Single(leader.Events.OfType<SwarmEvent.LedgerSpaceChanged>());
+
+        swarm.RunUntil(() => swarm.Leader is { } next && next.Id != leader.Id && swarm.Alive.All(node => node.Status().Leader == next.Id));
+        TestSwarm.Answers elsewhere = swarm.Leader!.Submit(Created("p"));
+        swarm.RunUntil(() => elsewhere.All is not null);
+        Assert.IsType<FactAccepted>(elsewhere.Single);
+
+        leader.Post(new NodeMessage.LedgerSpace(true));
+        TestSwarm.Answers again = leader.Submit(Created("q"));
+        swarm.RunUntil(() => again.All is not null);
+        Assert.IsType<FactAccepted>(again.Single);
+        Assert.Empty(leader.Status().Problems);
+    }
+
+    [Fact]
+    public void When_nobody_has_room_the_leadership_does_not_go_round_in_circles()
+    {
+        var swarm = new TestSwarm();
+        Term before = swarm.ElectLeader().Status().Term;
+        foreach (TestSwarm.Node node in swarm.Alive)
+        {
+            node.Post(new NodeMessage.LedgerSpace(false));
+        }
+
+        const int ElectionTimeouts = 30;
+        swarm.Run(ElectionTimeouts * TestSwarm.ElectionTicks);
+
+        // Each node hands over at most once in ten election timeouts.
+        Assert.InRange(swarm.Alive.Max(node => node.Status().Term).Value - before.Value, 0UL, (ElectionTimeouts / 10 + 1) * 3UL);
+    }
+
+    [Fact]
     public void A_log_actor_that_was_replaced_confirms_nothing_and_its_successor_gets_everything_again()
     {
         var swarm = new TestSwarm();
