@@ -146,7 +146,7 @@ internal sealed class LogLines : ILoggerFactory
         {
             lock (owner._gate)
             {
-                owner._lines.Add((logLevel, category, formatter(state, exception)));
+                owner._lines.Add((logLevel, category, exception is null ? formatter(state, null) : $"{formatter(state, exception)}: {exception}"));
             }
         }
     }
