@@ -28,6 +28,9 @@ internal sealed class ScriptedNode : IAsyncDisposable
     /// <summary>What the welcome names as members besides.</summary>
     public IReadOnlyList<MemberEndpoint> Members { get; init; } = [];
 
+    /// <summary>Every client is sent away with this code, when it is set.</summary>
+    public string? Refusal { get; init; }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -63,6 +66,12 @@ internal sealed class ScriptedNode : IAsyncDisposable
                 NetworkStream stream = client.GetStream();
                 var frames = new FrameReader(PipeReader.Create(stream));
                 _ = await frames.ReadAsync(Frame.MaxHelloBytes, _stop.Token);
+                if (Refusal is not null)
+                {
+                    await stream.WriteAsync(Frame.ToBytes(FrameKind.HelloAnswer, new HelloAnswer { Code = Refusal, Message = "Not now." }), _stop.Token);
+                    return;
+                }
+
                 await stream.WriteAsync(
                     Frame.ToBytes(FrameKind.ClientWelcome, new ClientWelcome { Node = 1, MaxRequests = 16, Members = { Members } }), _stop.Token);
                 while (await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token) is { } frame)
