@@ -127,7 +127,7 @@ public sealed class SwarmClientTests
     {
         var head = new LedgerHead(1, new string('0', 64), new string('0', 64), new LogIndex(1), new Term(1));
         await using ScriptedNode deaf = new(request => request.Head is null ? null : new ClientAnswer { Head = ClientMessageCodec.ToWire(head) });
-        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromMilliseconds(200) });
+        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromSeconds(2) });
 
         // What was never sent is certainly not recorded: the connection must stand before the time that there is for an answer begins.
         await LocalSwarm.UntilAsync(async () =>
@@ -145,6 +145,36 @@ public sealed class SwarmClientTests
         Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Created("p")));
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
         Assert.IsType<LeadershipTransferUnknown>(await client.TransferLeadershipAsync());
+    }
+
+    [Theory]
+    [InlineData("busy", NotCommittedReason.Busy)]
+    [InlineData("wrong_cluster", NotCommittedReason.NoLeader)]
+    public async Task A_client_that_every_node_sends_away_hears_why(string code, NotCommittedReason reason)
+    {
+        await using ScriptedNode full = new(_ => null) { Refusal = code };
+        await using SwarmClient client = new(Options(full) with { Timeout = TimeSpan.FromSeconds(2) });
+
+        FactNotCommitted answer = Assert.IsType<FactNotCommitted>(await client.CommitAsync(Created("p")));
+
+        Assert.Equal(reason, answer.Reason);
+        Assert.Contains(code, answer.Message, StringComparison.Ordinal);
+        Assert.Equal(reason, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetHeadAsync())).Reason);
+    }
+
+    [Fact]
+    public async Task A_leased_read_where_there_are_no_leases_is_refused_at_once()
+    {
+        int asked = 0;
+        await using ScriptedNode node = new(_ =>
+        {
+            asked++;
+            return new ClientAnswer { Unavailable = ClientMessageCodec.ToWire(NotCommittedReason.NoLease, "Off.") };
+        });
+        await using SwarmClient client = new(Options(node));
+
+        Assert.Equal(NotCommittedReason.NoLease, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetHeadAsync(ReadConsistency.Leased))).Reason);
+        Assert.Equal(1, asked);
     }
 
     [Fact]
