@@ -78,7 +78,7 @@ public sealed class DocumentedCommandTests
             ParseResult parsed = root.Parse(words);
 
             // A sentence may name a command without what it needs.
-            IEnumerable<string> errors = parsed.Errors.Select(error => error.Message).Where(error => !error.Contains("Required", StringComparison.Ordinal));
+            IEnumerable<string> errors = parsed.Errors.Select(error => error.Message).Where(error => !error.Contains("required", StringComparison.OrdinalIgnoreCase));
             wrong.AddRange(parsed.UnmatchedTokens.Select(token => $"'{token}' is not understood.").Concat(errors).Select(error => $"{where}: {line}: {error}"));
         }
 
