@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Converge.Build;
 
 /// <summary>The options of <c>test</c>.</summary>
@@ -5,8 +7,11 @@ namespace Converge.Build;
 /// <param name="Data">A file of real governance facts for the tests that can use one, if any.</param>
 /// <param name="Only">Part of the names of the test projects to run; null for all.</param>
 /// <param name="Filter">An expression of <c>dotnet test --filter</c>; null for all.</param>
-internal sealed record TestOptions(string? Conformance, string? Data, string? Only, string? Filter)
+/// <param name="FuzzSeconds">How long each test that fuzzes goes on; null for a moment.</param>
+internal sealed record TestOptions(string? Conformance, string? Data, string? Only, string? Filter, int? FuzzSeconds)
 {
+    private const int MaxFuzzSeconds = 24 * 60 * 60;
+
     public const string Help =
         """
         ./build.sh test [options]
@@ -15,13 +20,14 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
           --data FILE            also runs the tests that need a file of real facts (JSON Lines, may be gzipped)
           --only NAME            only the test projects whose name contains this
           --filter EXPRESSION    only the tests that match, as 'dotnet test --filter' has it
+          --fuzz SECONDS         how long each test that fuzzes goes on, from a seed that is drawn: --filter Fuzz --fuzz 600
         """;
 
     /// <summary>Reads the command line.</summary>
     /// <exception cref="UsageException">It is not understood, or names what is not there.</exception>
     public static TestOptions Parse(string[] arguments)
     {
-        TestOptions options = new(null, null, null, null);
+        TestOptions options = new(null, null, null, null, null);
         for (int i = 0; i < arguments.Length; i += 2)
         {
             string name = arguments[i];
@@ -37,6 +43,7 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
                 "--data" => options with { Data = Existing(name, value, File.Exists) },
                 "--only" => options with { Only = value },
                 "--filter" => options with { Filter = value },
+                "--fuzz" => options with { FuzzSeconds = Seconds(name, value) },
                 _ => throw new UsageException($"'test' has no option '{name}'.{Environment.NewLine}{Environment.NewLine}{Help}"),
             };
         }
@@ -58,8 +65,19 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
             environment["CONVERGE_DATA"] = Data;
         }
 
+        if (FuzzSeconds is { } seconds)
+        {
+            environment["CONVERGE_FUZZ_SECONDS"] = seconds.ToString(CultureInfo.InvariantCulture);
+            environment["CONVERGE_FUZZ_SEED"] = Random.Shared.Next().ToString(CultureInfo.InvariantCulture);
+        }
+
         return environment;
     }
+
+    private static int Seconds(string name, string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is > 0 and <= MaxFuzzSeconds
+            ? seconds
+            : throw new UsageException($"{name}: '{value}' is not a number of seconds from 1 to {MaxFuzzSeconds}.");
 
     private static string Existing(string name, string path, Func<string, bool> exists)
     {
