@@ -91,7 +91,7 @@ public sealed class FrameFuzzTests(ITestOutputHelper output)
     /// <summary>Commits; again when a busy machine has kept the node's disk waiting so long that it does not lead for a moment.</summary>
     private static async Task CommitAsync(ISwarmClient client, string proposal)
     {
-        FactSubmission fact = new(new ProposalCreated(proposal, "fuzz"), CommandId: new CommandId("fuzz", (ulong)proposal.GetHashCode(StringComparison.Ordinal) & FactLimits.MaxNumber | 1));
+        FactSubmission fact = new(new ProposalCreated(proposal, "fuzz"), CommandId: new CommandId(proposal, 1));
         await LocalSwarm.UntilAsync(async () =>
         {
             CommitAnswer answer = await client.CommitAsync(fact);
