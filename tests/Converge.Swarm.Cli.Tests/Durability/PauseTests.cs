@@ -78,6 +78,43 @@ public sealed class PauseTests(SharedSwarm shared)
         });
     }
 
+    /// <summary>
+    /// Questions wait in the sockets of a leader that stands still while another one leads and commits. When it goes on, its lease is long
+    /// over, though it has had no tick to tell it so.
+    /// </summary>
+    [SignalFact]
+    public async Task A_leader_that_stood_still_answers_no_leased_read_from_before_its_pause()
+    {
+        await using ProcessSwarm swarm = await ProcessSwarm.StartAsync(options => options with { LeasedReads = true });
+        for (int round = 0; round < 3; round++)
+        {
+            (LocalNode leader, Term term) = await swarm.LeaderAsync();
+            string proposal = Guid.NewGuid().ToString();
+            Assert.IsType<FactAccepted>(await CommitAsync(leader, new FactSubmission(new ProposalCreated(proposal, "author://pause"), CommandId: new CommandId(proposal, 1))));
+            Assert.Equal(ProposalStatus.Open, (await leader.Client.GetProposalAsync(proposal, ReadConsistency.Leased))!.Status);
+
+            swarm.Pause(leader);
+            (LocalNode next, _) = await swarm.LeaderAsync(after: term);
+            Assert.IsType<FactAccepted>(await CommitAsync(next, new FactSubmission(new PromotionApproved(proposal, "approver://ada"), CommandId: new CommandId(proposal, 2))));
+            Task<string>[] reads = [.. Enumerable.Range(0, 20).Select(_ => LeasedReadAsync(leader, proposal))];
+            swarm.Resume(leader);
+
+            Assert.All(
+                await Eventually.CompletesAsync("the reads to be answered", Task.WhenAll(reads)),
+                answer => Assert.True(answer is "approved" or "no_leader", $"A leased read said {answer} after the approval was acknowledged."));
+        }
+    }
+
+    /// <summary>The proposal's status, or why there is no answer.</summary>
+    private static async Task<string> LeasedReadAsync(LocalNode node, string proposal)
+    {
+        using HttpClient http = Api.Client(node);
+        using HttpResponseMessage answer = await http.GetAsync($"/v1/proposals/{proposal}?consistency=leased");
+        return answer.StatusCode == HttpStatusCode.OK
+            ? (ProposalViewJson.TryParse(await answer.Content.ReadAsByteArrayAsync(), out ProposalView? view, out _) ? view.Status.Name() : "nonsense")
+            : await Api.CodeOfAsync(answer) ?? "nothing";
+    }
+
     private static async Task<CommitAnswer> CommitAsync(LocalNode node, FactSubmission submission)
     {
         CommitAnswer? answer = null;
