@@ -102,6 +102,7 @@ public sealed class ProposalListTests
     [InlineData("cursor=", "cursor", "invalid_value")]
     [InlineData("cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cursor", "invalid_value")]
     [InlineData("cursor=%2e%2e", "cursor", "invalid_value")]
+    [InlineData("cursor=AQIDAAAAAAAAAKyRAAAAAAAA1eoaZ%21", "cursor", "invalid_value")]
     [InlineData("fresh=1", "fresh", "invalid_value")]
     [InlineData("min_sequence=-1", "min_sequence", "invalid_value")]
     [InlineData("wait_ms=30001", "wait_ms", "invalid_value")]
@@ -130,6 +131,20 @@ public sealed class ProposalListTests
         Answer answer = await api.GetAsync($"/v1/proposals?status=approved&cursor={next}");
 
         Assert.Equal("cursor", answer.AssertProblem(HttpStatusCode.BadRequest, "invalid_value").GetProperty("field").GetString());
+    }
+
+    [Fact]
+    public void A_cursor_with_a_character_that_no_cursor_has_is_refused_and_no_fault_of_the_program()
+    {
+        string good = new ProposalCursor(ProposalStatus.Open, 3, 7).ToString();
+        for (int at = 0; at < good.Length; at++)
+        {
+            foreach (char strange in "!+/= %.\0\u00fc\ud800")
+            {
+                string text = $"{good[..at]}{strange}{good[(at + 1)..]}";
+                Assert.False(ProposalCursor.TryParse(text, out _), text);
+            }
+        }
     }
 
     [Fact]

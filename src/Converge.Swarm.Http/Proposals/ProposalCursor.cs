@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
@@ -40,7 +41,9 @@ internal readonly record struct ProposalCursor(ProposalStatus? Status, ulong Aft
     {
         cursor = null;
         Span<byte> bytes = stackalloc byte[Bytes];
-        if (text.Length != Length || !Base64Url.TryDecodeFromChars(text, bytes, out int length) || length != Bytes
+
+        // Not the Try form of it: that one throws for characters that are not in the alphabet.
+        if (text.Length != Length || Base64Url.DecodeFromChars(text, bytes, out _, out int length) != OperationStatus.Done || length != Bytes
             || bytes[0] != Version
             || !Checksum(bytes[..ContentBytes]).SequenceEqual(bytes[ContentBytes..])
             || (bytes[1] != 0 && !Enum.IsDefined((ProposalStatus)bytes[1])))
