@@ -18,8 +18,6 @@ public sealed class FullDiskTests(ITestOutputHelper output)
 
     [SmallDiskTheory]
     [InlineData(true, false)]
-    [InlineData(true, true)]
-    [InlineData(false, false)]
     [InlineData(false, true)]
     public async Task A_node_without_room_acknowledges_nothing_says_so_and_comes_back(bool isLeader, bool growsLog)
     {
