@@ -45,5 +45,5 @@ internal sealed class Peers
         string.Equals(envelope.Cluster, _cluster, StringComparison.Ordinal)
         && envelope.To == _self
         && _nodes.ContainsKey(envelope.From)
-        && (envelope.Message is not ProtocolMessage protocol || (protocol.Message.From == envelope.From && protocol.Message.To == _self));
+        && (envelope.Message is not ProtocolMessage protocol || protocol.CanCome(envelope.From, _self));
 }

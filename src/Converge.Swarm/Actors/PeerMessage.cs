@@ -24,6 +24,12 @@ public sealed record ProtocolMessage(Message Message, DigestMark Mark) : PeerMes
     /// <inheritdoc/>
     public override bool IsControl => Message.Kind is not (MessageKind.Append or MessageKind.Snapshot or MessageKind.Propose);
 
+    /// <summary>
+    /// Whether a member can have sent this to another: every message bears the name of its sender, but for the wish that somebody lead,
+    /// which any node carries to the leader and which bears the name of whoever is to lead.
+    /// </summary>
+    public bool CanCome(NodeId from, NodeId to) => Message.To == to && (Message.From == from || Message.Kind == MessageKind.TransferLeader);
+
     /// <summary>Whether a digest travels with messages of this kind: both directions of a heartbeat, and acknowledgements.</summary>
     public static bool CarriesMark(MessageKind kind) => kind is MessageKind.Heartbeat or MessageKind.HeartbeatResp or MessageKind.AppendResp;
 }

@@ -337,7 +337,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         while (await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token) is { } frame)
         {
             PeerMessage message = PeerMessageCodec.FromWire(frame.Kind, frame.Body);
-            if (message is ProtocolMessage protocol && (protocol.Message.From != peer || protocol.Message.To != _self))
+            if (message is ProtocolMessage protocol && !protocol.CanCome(peer, _self))
             {
                 throw new FrameException($"A message from {protocol.Message.From} to {protocol.Message.To} on the connection from {peer} to {_self}.");
             }

@@ -340,6 +340,7 @@ internal sealed class TestSwarm
         {
             public void ToPeer(NodeId peer, PeerMessage message)
             {
+                Assert.True(message is not ProtocolMessage protocol || protocol.CanCome(node.Id, peer), $"{message} from {node.Id} to {peer} would be hung up on.");
                 Node to = node.Swarm[peer];
                 if (to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer)))
                 {

@@ -57,6 +57,25 @@ public sealed class SwarmNodeTests
     }
 
     [Fact]
+    public async Task The_wish_that_one_follower_lead_is_carried_by_the_other()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        ulong leader = (await swarm.LeaderAsync()).Node.Value;
+        ulong[] followers = [.. new ulong[] { 1, 2, 3 }.Where(id => id != leader)];
+
+        LeadershipTransfer outcome = new LeadershipTransferUnknown("Not tried.");
+        await LocalSwarm.UntilAsync(async () =>
+        {
+            // On a busy machine one may be in vain.
+            outcome = await swarm[followers[0]].Client.TransferLeadershipAsync(new NodeId(followers[1]));
+            return outcome is not LeadershipNotTransferred;
+        });
+
+        Assert.Equal(new NodeId(followers[1]), Assert.IsType<LeadershipTransferred>(outcome).Leader);
+    }
+
+    [Fact]
     public async Task A_second_node_on_the_same_folder_is_refused()
     {
         await using var swarm = new LocalSwarm(1);
