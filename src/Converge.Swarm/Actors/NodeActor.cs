@@ -135,8 +135,7 @@ public sealed partial class NodeActor
                 RestartLog(started);
                 break;
             case NodeMessage.LogSpace space:
-                _logHasSpace = space.Available;
-                _port.Publish(new SwarmEvent.SpaceChanged(space.Available));
+                NoteSpace(space.Available);
                 break;
             case NodeMessage.LedgerSpace space:
                 _ledgerHasSpace = space.Available;
@@ -359,6 +358,9 @@ public sealed partial class NodeActor
     private void RestartLog(NodeMessage.LogStarted started)
     {
         _logIncarnation = started.Incarnation;
+
+        // Its predecessor may have found no room; this one has yet to see, and says so only when it finds none.
+        NoteSpace(available: true);
         LogOutline stored = started.Stored;
         bool kept = stored.LastIndex >= _durableState.Commit && stored.State.Term >= _durableState.Term && stored.State.Commit >= _durableState.Commit
             && (TermAt(_durable) != _durableTerm || stored.TermAt(_durable) == _durableTerm);
@@ -380,6 +382,15 @@ public sealed partial class NodeActor
             _unconfirmed.Clear();
             _unconfirmed.Enqueue((append, _tick));
             _port.ToLog(append);
+        }
+    }
+
+    private void NoteSpace(bool available)
+    {
+        if (_logHasSpace != available)
+        {
+            _logHasSpace = available;
+            _port.Publish(new SwarmEvent.SpaceChanged(available));
         }
     }
 
