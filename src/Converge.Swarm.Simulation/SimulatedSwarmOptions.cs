@@ -23,6 +23,9 @@ public sealed record SimulatedSwarmOptions
     /// <summary>How long a request waits on a node before its outcome is called unknown, in ticks.</summary>
     public int RequestTimeoutTicks { get; init; } = 60;
 
+    /// <summary>By how many ticks a lease is shorter than an election timeout; null for a swarm without leased reads.</summary>
+    public int? LeaseDriftTicks { get; init; }
+
     /// <summary>The greatest number of client commands waiting on a node.</summary>
     public int MaxPendingCommands { get; init; } = 64;
 

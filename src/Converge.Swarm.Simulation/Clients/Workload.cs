@@ -85,7 +85,12 @@ internal sealed class Workload
         string proposal = string.Create(CultureInfo.InvariantCulture, $"proposal-{random.Next(_proposals)}");
         if (random.Chance(_readShare))
         {
-            ReadConsistency consistency = random.Next(4) == 0 ? ReadConsistency.Stale : ReadConsistency.Linearizable;
+            ReadConsistency consistency = random.Next(4) switch
+            {
+                0 => ReadConsistency.Stale,
+                1 when _swarm.Options.LeaseDriftTicks is not null => ReadConsistency.Leased,
+                _ => ReadConsistency.Linearizable,
+            };
             if (random.Next(5) == 0)
             {
                 person.Client.ReadHead(consistency);

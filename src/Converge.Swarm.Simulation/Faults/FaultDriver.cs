@@ -191,7 +191,9 @@ internal sealed class FaultDriver
 
     private string Drift(SimulatedNode node)
     {
-        node.DriftMillionths = (int)_random.Between(-60_000, 60_000);
+        // Leases rest on clocks that differ by less than their margin; without leases a clock may be as wrong as it likes.
+        int most = _swarm.Options.LeaseDriftTicks is null ? 60_000 : 30_000;
+        node.DriftMillionths = (int)_random.Between(-most, most);
         long milliseconds = Later(1_000, 20_000, () => node.DriftMillionths = 0);
         return $"node {node.Id} by {node.DriftMillionths} millionths for {milliseconds} ms";
     }

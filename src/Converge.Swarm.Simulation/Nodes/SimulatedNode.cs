@@ -33,6 +33,8 @@ public sealed partial class SimulatedNode
     private IReadOnlyList<LogBatch> _flushing = [];
     private Exception? _failReason;
     private Process? _process;
+    private long _steadyBase;
+    private long _steadySince;
     private int _flushNumber;
     private ulong _logIncarnation;
     private bool _tickQueued;
@@ -83,8 +85,17 @@ public sealed partial class SimulatedNode
     /// <summary>By how much its clock is wrong, in milliseconds.</summary>
     public long ClockOffsetMilliseconds { get; set; }
 
-    /// <summary>By how much its clock and its timer run too fast, in millionths; negative for too slow.</summary>
-    public int DriftMillionths { get; set; }
+    /// <summary>By how much its clocks and its timer run too fast, in millionths; negative for too slow.</summary>
+    public int DriftMillionths
+    {
+        get;
+        set
+        {
+            // A drift that begins or ends must not move the steady clock: it only runs at another speed from here on.
+            (_steadyBase, _steadySince) = (SteadyMicroseconds, _swarm.NowMicroseconds);
+            field = value;
+        }
+    }
 
     internal RaftNode? Protocol { get; private set; }
 
@@ -251,9 +262,19 @@ public sealed partial class SimulatedNode
         }
     }
 
-    private Moment Now => new(EpochUnixMilliseconds + ClockOffsetMilliseconds + (Drifted(_swarm.NowMicroseconds) / 1_000));
+    private Moment Now => new(
+        EpochUnixMilliseconds + ClockOffsetMilliseconds + (SteadyMicroseconds / 1_000),
+        SteadyMicroseconds / (_swarm.Options.TickMilliseconds * 1_000L));
 
-    private long Drifted(long microseconds) => microseconds + (long)(microseconds * (Int128)DriftMillionths / 1_000_000);
+    /// <summary>The machine's steady clock: drifts, never jumps, and goes on while the process stands still or is down.</summary>
+    private long SteadyMicroseconds
+    {
+        get
+        {
+            long passed = _swarm.NowMicroseconds - _steadySince;
+            return _steadyBase + passed + (passed * DriftMillionths / 1_000_000);
+        }
+    }
 
     private void Guarded(EventKind kind)
     {
@@ -406,6 +427,7 @@ public sealed partial class SimulatedNode
             {
                 // The records stay in memory and in the log.
                 _swarm.Count(SimulationCoverage.LedgerWithoutRoom);
+                PostState(StateMachineMessage.LedgerNoRoom.Instance);
             }
         }
 
@@ -508,6 +530,7 @@ public sealed partial class SimulatedNode
                 MaxPendingCommands = _swarm.Options.MaxPendingCommands,
                 MaxUncommittedBytes = _swarm.Options.MaxUncommittedBytes,
                 MaxMessageBytes = _swarm.Options.MaxMessageBytes,
+                LeaseDriftTicks = _swarm.Options.LeaseDriftTicks,
                 Version = "simulated",
                 Life = Life,
             },

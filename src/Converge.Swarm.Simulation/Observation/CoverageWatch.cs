@@ -79,7 +79,8 @@ internal sealed class CoverageWatch(SimulatedSwarm swarm)
             case ClientOutcome.Proposal { View: { } view } when attempt.Operation.Request is ClientRequest.ReadProposal read:
                 bool linearizable = read.Consistency == ReadConsistency.Linearizable;
                 swarm.CountIf(linearizable && swarm.Leader is { } leader && leader.Id != attempt.Node, SimulationCoverage.ReadServedByFollower);
-                swarm.CountIf(!linearizable && view.AsOfIndex < swarm.Agreed.LastIndex, SimulationCoverage.StaleReadBehind);
+                swarm.CountIf(read.Consistency == ReadConsistency.Leased, SimulationCoverage.LeasedReadServed);
+                swarm.CountIf(read.Consistency == ReadConsistency.Stale && view.AsOfIndex < swarm.Agreed.LastIndex, SimulationCoverage.StaleReadBehind);
                 break;
             default:
                 break;

@@ -92,4 +92,7 @@ public enum SimulationCoverage
 
     /// <summary>A node said that its disk stands still.</summary>
     StallNoticed,
+
+    /// <summary>A leased read was answered.</summary>
+    LeasedReadServed,
 }

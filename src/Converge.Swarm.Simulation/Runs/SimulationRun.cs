@@ -10,6 +10,9 @@ namespace Converge.Swarm.Simulation;
 public static class SimulationRun
 {
     private const string Progress = "after healing there is progress within the bound";
+    /// <summary>Covers what the clocks of a run drift apart within its longest election timeout, and two for their being whole numbers.</summary>
+    private const int LeaseDriftTicks = 4;
+
     private const string Unexpected = "nothing throws";
 
     /// <summary>Runs it. A violation ends the run and is in the result; nothing is thrown.</summary>
@@ -96,6 +99,7 @@ public static class SimulationRun
             Nodes = options.Nodes == 0 ? nodes : options.Nodes,
             HeartbeatTicks = 2,
             ElectionTicks = (int)random.Between(8, 20),
+            LeaseDriftTicks = random.Next(2) == 0 ? null : LeaseDriftTicks,
             RequestTimeoutTicks = (int)random.Between(20, 120),
             MaxPendingCommands = (int)random.Between(8, 64),
             MaxUncommittedBytes = (int)random.Between(4_096, 65_536),
