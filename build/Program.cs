@@ -8,6 +8,7 @@ Word[] words =
     new("bench", "[options]", "measures what a commit costs: three processes, a loader, this disk; --help lists its options", Bench.Run),
     new("simulate", "[options]", "runs many seeds of the simulated swarm; --help lists its options", Simulate.Run),
     new("mutants", "[options]", "puts known defects back one by one, and shows who notices each", Mutants.Run),
+    new("exhaust", "[options]", "tries everything that can happen in a small cluster; --help lists its options", Exhaust.Run),
     new("format", "[--fix]", "checks the formatting, or mends it", Format.Run),
     new("pack", "", "makes the NuGet packages in artifacts/packages", Pack.Run),
 ];

@@ -171,7 +171,8 @@ public sealed record RaftOptions
     /// </summary>
     /// <remarks>
     /// Trades time for place: when the preferred nodes are those that died, a new leader comes later, by up to three election timeouts. A wish
-    /// and no rule: everybody campaigns in the end, and whose log is behind is not elected, however preferred.
+    /// and no rule: whose log is behind is not elected, however preferred, and after five election timeouts without a leader at most everybody
+    /// is equal.
     /// </remarks>
     public IReadOnlyDictionary<NodeId, int> Priorities { get; init; } = ImmutableDictionary<NodeId, int>.Empty;
 

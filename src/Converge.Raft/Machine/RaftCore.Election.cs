@@ -41,7 +41,7 @@ internal sealed partial class RaftCore
     {
         _electionElapsed++;
         _leaderlessTicks = _leader.IsNone ? _leaderlessTicks + 1 : 0;
-        if (_electionElapsed >= _electionTimeout && IsPromotable() && _electionElapsed >= _electionTimeout + PriorityDelayTicks())
+        if (_electionElapsed >= _electionTimeout && IsPromotable() && !YieldsToHigherPriority())
         {
             _electionElapsed = 0;
             StartElection();

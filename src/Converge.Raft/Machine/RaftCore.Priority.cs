@@ -23,9 +23,20 @@ internal sealed partial class RaftCore
     private int PriorityOf(NodeId node) => _options.Priorities.GetValueOrDefault(node);
 
     /// <summary>
-    /// Ticks that this node waits beyond its election timeout so that those who should rather lead can come first: an election timeout for
+    /// Whether this node, whose election timeout has passed, waits for those who should rather lead to come first: for an election timeout for
     /// each rank above its own among the voters. Bounded, so that the last one left campaigns, too.
     /// </summary>
+    /// <remarks>
+    /// Every candidate makes the others count from zero. A preferred one that cannot win, because its log is behind, would campaign again
+    /// and again before anybody else has waited for so long. So it is waited for once after a leader was lost, as long as it can take without
+    /// being disturbed; from then on everybody is equal, and elections end as they do without priorities.
+    /// </remarks>
+    private bool YieldsToHigherPriority()
+    {
+        int delay = PriorityDelayTicks();
+        return _electionElapsed < _electionTimeout + delay && _leaderlessTicks < (2 * _options.ElectionTicks) + delay;
+    }
+
     private int PriorityDelayTicks()
     {
         if (_options.Priorities.Count == 0)

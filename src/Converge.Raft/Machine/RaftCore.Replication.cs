@@ -121,6 +121,10 @@ internal sealed partial class RaftCore
                 member.BecomeProbe();
                 member.BecomeReplicate();
                 break;
+            case ProgressState.Snapshot when member.Match >= member.PendingSnapshot:
+                // It has installed what it was sent, but the log was compacted past that in the meantime: it needs another one.
+                member.BecomeProbe();
+                break;
             case ProgressState.Snapshot:
                 break;
             case ProgressState.Replicate:

@@ -49,6 +49,8 @@ internal sealed class SimulatedCluster
             RefuseInvalidConfigurationChanges = _random.Chance(70),
             IgnoreNonMembers = _random.Chance(50),
             StalledStorageTicks = _random.Chance(30) ? 25 : 0,
+            Priorities = _random.Chance(30) ? new Dictionary<NodeId, int> { [new NodeId(2)] = 1, [new NodeId(3)] = 2, [new NodeId(5)] = 3 } : [],
+            YieldToHigherPriority = checksQuorum && _random.Chance(50),
         };
         var voters = ConfigurationState.OfVoters(new NodeId(1), new NodeId(2), new NodeId(3));
         for (ulong id = 1; id <= 5; id++)
@@ -213,6 +215,10 @@ internal sealed class SimulatedCluster
         else if (choice < 965)
         {
             Do(node, up => up.Raft.TransferLeadership(AnyNode().Id));
+        }
+        else if (choice < 970)
+        {
+            Do(node, up => up.Raft.PromoteWhenCaughtUp(AnyNode().Id));
         }
         else if (choice < 975)
         {

@@ -59,6 +59,84 @@ public sealed class ScriptTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData("fly-to-the-moon 1\n----\nok\n", "unknown command")]
+    [InlineData("add-nodes many\n----\nok\n", "'many' is not a number")]
+    [InlineData("add-nodes 1 voters=(1) index=2 prevot=true\n----\nok\n", "there is no argument 'prevot'")]
+    [InlineData("add-nodes 1 voters=(1) index=2 prevote=perhaps\n----\nok\n", "'perhaps' is neither true nor false")]
+    [InlineData("add-nodes 1 voters=(1) learners=(1) index=2\n----\nok\n", "voter and learner at once")]
+    [InlineData("campaign\n----\nok\n", "argument 1 is missing")]
+    [InlineData("campaign 7\n----\nok\n", "There is no node 7")]
+    [InlineData("deliver-msgs 1 type=MsgAppp\n----\nok\n", "there is no kind of message 'MsgAppp'")]
+    [InlineData("deliver-msgs 1 drop=(1)\n----\nok\n", "both delivered and dropped")]
+    [InlineData("transfer-leadership from=1\n----\nok\n", "There is no node 1")]
+    [InlineData("status 1 a=(\n----\nok\n", "A parenthesis is not closed")]
+    public void What_a_script_gets_wrong_is_named_with_file_and_line(string script, string fault)
+    {
+        string folder = Directory.CreateTempSubdirectory("converge-scripts-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "wrong.txt");
+            File.WriteAllText(path, $"# One line.\n# Another.\n{script}\ncampaign 1\n----\nok\n");
+            using var report = new StringWriter();
+            Assert.False(Assert.Single(ScriptReplay.ReplayFolder(folder, report, showsDifferences: true)).Passed);
+            Assert.Contains($"{path}:3: ", report.ToString(), StringComparison.Ordinal);
+            Assert.Contains(fault, report.ToString(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Settings_that_the_original_refuses_are_refused_in_its_words()
+    {
+        IReadOnlyList<ScriptBlock> blocks = ScriptParser.Parse("""
+            add-nodes 1 voters=(1) index=2 inflight=0
+            ----
+
+            add-nodes 1 voters=(1) index=2 read-only=lease-based
+            ----
+
+            add-nodes 1 voters=(1) index=2 prevote=T checkquorum=1 max-committed-size-per-ready=0
+            ----
+
+            report-unreachable 1
+            ----
+
+            propose-conf-change 1 transition=sideways
+            v2
+            ----
+
+            propose-conf-change 1 v2=true
+            v2
+            ----
+
+            propose-conf-change 1
+            v2 x3
+            ----
+
+            propose-conf-change 1
+            vtwo
+            ----
+            """);
+        var commands = new ClusterCommands();
+        Assert.Equal(
+            [
+                "max inflight messages must be greater than 0",
+                "CheckQuorum must be enabled when ReadOnlyOption is ReadOnlyLeaseBased",
+                "ok",
+                "must specify exactly two node indexes: node on which to report, and reported node",
+                "unknown transition sideways",
+                "unknown command v2",
+                "unknown input: x3",
+                "strconv.ParseUint: parsing \"two\": invalid syntax",
+            ],
+            blocks.Select(commands.Run),
+            StringComparer.Ordinal);
+    }
+
     [Fact]
     public void Log_lines_are_not_compared_and_a_block_left_empty_equals_ok()
     {

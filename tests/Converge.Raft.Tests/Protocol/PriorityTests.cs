@@ -44,6 +44,27 @@ public sealed class PriorityTests
     }
 
     [Fact]
+    public void A_preferred_voter_that_cannot_win_keeps_nobody_from_being_elected()
+    {
+        // Found by the simulated cluster: without pre-vote it campaigned before anybody else had waited, which made all others wait anew.
+        TestCluster cluster = new(3, options => options with { Priorities = PreferThird, PreVote = false });
+        cluster.Elect(1);
+        cluster.CutOff.Add(3);
+        cluster[1].Propose(Data);
+        cluster.Settle();
+        cluster.CutOff.Clear();
+        cluster.CutOff.Add(1);
+        int ticks = 0;
+        while (cluster[2].Role != RaftRole.Leader)
+        {
+            Assert.True(ticks < 200, $"No leader after {ticks} ticks; term {cluster[2].Term}.");
+            cluster.Tick(2, 3);
+            cluster.Settle();
+            ticks++;
+        }
+    }
+
+    [Fact]
     public void A_leader_hands_over_to_a_preferred_voter_that_has_caught_up_only_when_told_to()
     {
         TestCluster stays = new(3, options => options with { Priorities = PreferThird });

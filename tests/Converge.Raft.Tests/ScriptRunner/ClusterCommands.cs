@@ -35,21 +35,22 @@ internal sealed class ClusterCommands : IScriptCommands
         "campaign" => Do(() => Node(block).Campaign()),
         "compact" => Compact(block),
         "deliver-msgs" => Deliver(block),
+        "force-recovery" => ForceRecovery(block),
         "forget-leader" => Do(() => Node(block).ForgetLeader()),
-        "log-level" => SetLogLevel(block.Positional[0]),
+        "log-level" => SetLogLevel(block.At(0)),
         "process-ready" => ForEach(block, "handling Ready", _cluster.ProcessReady),
         "process-append-thread" => ForEach(block, "processing append thread", _cluster.ProcessAppend),
         "process-apply-thread" => ForEach(block, "processing apply thread", _cluster.ProcessApply),
         "promote-when-caught-up" => Describe(Node(block).PromoteWhenCaughtUp(Id(block, 1))),
         "promotions" => Do(() => WritePromotions(Node(block))),
-        "propose" => Describe(Node(block).Propose(Encoding.UTF8.GetBytes(block.Positional[1]))),
+        "propose" => Propose(block),
         "propose-conf-change" => ProposeConfigurationChange(block),
         "raft-log" => Do(() => WriteLog(ScriptNodeOf(block))),
         "raft-state" => Do(WriteStates),
-        "read-index" => Describe(Node(block).ReadIndex(ulong.Parse(block.Positional[1], CultureInfo.InvariantCulture))),
+        "read-index" => Describe(Node(block).ReadIndex(block.Number(block.At(1)))),
         "report-snapshot" => Do(() => Node(block).ReportSnapshot(
             Id(block, 1), string.Equals(block.Value("status"), "failed", StringComparison.Ordinal) ? SnapshotStatus.Failed : SnapshotStatus.Finished)),
-        "report-unreachable" => Do(() => Node(block).ReportUnreachable(Id(block, 1))),
+        "report-unreachable" => ReportUnreachable(block),
         "restart" => Do(() => ScriptNodeOf(block).Restart(losesLog: string.Equals(block.Value("lose"), "log", StringComparison.Ordinal))),
         "send-snapshot" => Do(() => _cluster.SendSnapshot(ScriptNodeOf(block), _cluster.Node(Id(block, 1)))),
         "set-randomized-election-timeout" => Do(() => Node(block).Machine.ElectionTimeout = Number(block, "timeout")),
@@ -67,10 +68,9 @@ internal sealed class ClusterCommands : IScriptCommands
         return null;
     }
 
-    private static NodeId Id(ScriptBlock block, int at) => new(ulong.Parse(block.Positional[at], CultureInfo.InvariantCulture));
+    private static NodeId Id(ScriptBlock block, int at) => new(block.Number(block.At(at)));
 
-    private static int Number(ScriptBlock block, string key) => int.Parse(
-        block.Value(key) ?? throw new ScriptFormatException($"Line {block.Line}: {key} is missing."), CultureInfo.InvariantCulture);
+    private static int Number(ScriptBlock block, string key) => block.Count(block.Value(key) ?? throw block.Fault($"{key} is missing"));
 
     // A change that does not fit leaves an empty entry; that it does is visible in the log, and no fault of the proposal.
     private static string? Describe(ProposeResult result) => result switch
@@ -93,6 +93,27 @@ internal sealed class ClusterCommands : IScriptCommands
 
     private ScriptNode ScriptNodeOf(ScriptBlock block) => _cluster.Node(Id(block, 0));
 
+    private string? Propose(ScriptBlock block)
+    {
+        if (block.Arguments.Count != 2 || block.Arguments[1].Values.Count > 0)
+        {
+            throw block.Fault("a node and the data are expected");
+        }
+
+        return Describe(Node(block).Propose(Encoding.UTF8.GetBytes(block.At(1))));
+    }
+
+    private string? ReportUnreachable(ScriptBlock block)
+    {
+        if (block.Positional.Count != 2)
+        {
+            return "must specify exactly two node indexes: node on which to report, and reported node";
+        }
+
+        Node(block).ReportUnreachable(Id(block, 1));
+        return null;
+    }
+
     private List<ScriptNode> Nodes(ScriptBlock block) => [.. block.Positional.Select((_, at) => _cluster.Node(Id(block, at)))];
 
     private string? AddNodes(ScriptBlock block)
@@ -109,13 +130,13 @@ internal sealed class ClusterCommands : IScriptCommands
                 switch (argument.Key)
                 {
                     case "voters":
-                        voters.Add(new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture)));
+                        voters.Add(new NodeId(block.Number(value)));
                         break;
                     case "learners":
-                        learners.Add(new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture)));
+                        learners.Add(new NodeId(block.Number(value)));
                         break;
                     case "index":
-                        index = ulong.Parse(value, CultureInfo.InvariantCulture);
+                        index = block.Number(value);
                         break;
                     case "content":
                         content = value;
@@ -123,7 +144,7 @@ internal sealed class ClusterCommands : IScriptCommands
                     case "read-only" when value is not ("safe" or "lease-based"):
                         return $"invalid read-only option \"{value}\"";
                     default:
-                        options = With(options, argument.Key, value);
+                        options = With(block, options, argument.Key, value);
                         break;
                 }
             }
@@ -133,45 +154,67 @@ internal sealed class ClusterCommands : IScriptCommands
             ? new Snapshot(
                 new LogIndex(index),
                 new Term(1),
-                ConfigurationState.Create([.. voters], [], [.. learners], [], autoLeave: false),
+                Configuration(block, voters, learners),
                 Encoding.UTF8.GetBytes(content))
             : null;
-        return _cluster.Add(
-            int.Parse(block.Positional[0], CultureInfo.InvariantCulture), options with { Applied = new LogIndex(index) }, bootstrap);
+        return FindFault(options) ?? _cluster.Add(block.Count(block.At(0)), options with { Applied = new LogIndex(index) }, bootstrap);
     }
 
-    private static RaftOptions With(RaftOptions options, string key, string value)
+    private static ConfigurationState Configuration(ScriptBlock block, List<NodeId> voters, List<NodeId> learners) =>
+        ConfigurationState.TryCreate([.. voters], [], [.. learners], [], autoLeave: false, out ConfigurationState? configuration, out string? fault)
+            ? configuration
+            : throw block.Fault(fault);
+
+    /// <summary>What the original says to settings that it does not take; other settings that are none are a fault of the script.</summary>
+    private static string? FindFault(RaftOptions options) => options.Validate() is not [var fault, ..] ? null : fault.Option switch
     {
-        bool IsTrue() => bool.Parse(value);
-        int Number() => int.Parse(value, CultureInfo.InvariantCulture);
+        nameof(RaftOptions.MaxInflightMessages) => "max inflight messages must be greater than 0",
+        nameof(RaftOptions.ReadMode) => "CheckQuorum must be enabled when ReadOnlyOption is ReadOnlyLeaseBased",
+        _ => throw new ScriptFormatException($"add-nodes: {fault.Option}: {fault.Message}"),
+    };
+
+    private static RaftOptions With(ScriptBlock block, RaftOptions options, string key, string value)
+    {
+        bool IsTrue() => block.Truth(value);
+        int Number() => block.Count(value);
+        long Bytes() => (long)Math.Min(block.Number(value), long.MaxValue);
         return key switch
         {
             "inflight" => options with { MaxInflightMessages = Number() },
             "async-storage-writes" => options with { AsyncStorageWrites = IsTrue() },
             "prevote" => options with { PreVote = IsTrue() },
             "checkquorum" => options with { CheckQuorum = IsTrue() },
-            "max-committed-size-per-ready" => options with { MaxCommittedBytesPerReady = Number() },
+
+            // Zero stands for the bound on messages, of which there is none.
+            "max-committed-size-per-ready" => options with { MaxCommittedBytesPerReady = Bytes() is > 0 and long bytes ? bytes : long.MaxValue },
             "disable-conf-change-validation" => options with { DisableConfigurationChangeValidation = IsTrue() },
             "read-only" => options with { ReadMode = string.Equals(value, "safe", StringComparison.Ordinal) ? ReadMode.Safe : ReadMode.LeaseBased },
             "step-down-on-removal" => options with { StepDownOnRemoval = IsTrue() },
 
+            // Proposed for the original.
+            "election-tick" => options with { ElectionTicks = Number() },
+            "heartbeat-tick" => options with { HeartbeatTicks = Number() },
+
             // This project's own.
-            "max-catch-up-rounds" => options with { MaxCatchUpRounds = Number() },
             "durable-candidacy" => options with { DurableCandidacy = IsTrue() },
-            "election-ticks" => options with { ElectionTicks = Number() },
-            "max-uncommitted-bytes" => options with { MaxUncommittedBytes = Number() },
-            "max-message-bytes" => options with { MaxMessageBytes = Number() },
-            "refuse-invalid-conf-changes" => options with { RefuseInvalidConfigurationChanges = IsTrue() },
             "ignore-non-members" => options with { IgnoreNonMembers = IsTrue() },
+            "max-catch-up-rounds" => options with { MaxCatchUpRounds = Number() },
+            "max-message-bytes" => options with { MaxMessageBytes = Bytes() },
+            "max-uncommitted-bytes" => options with { MaxUncommittedBytes = Bytes() },
+            "priorities" => options with { Priorities = new Dictionary<NodeId, int>(options.Priorities) { [new NodeId((ulong)options.Priorities.Count + 1)] = Number() } },
+            "refuse-invalid-conf-changes" => options with { RefuseInvalidConfigurationChanges = IsTrue() },
             "stalled-storage-ticks" => options with { StalledStorageTicks = Number() },
-            _ => options,
+            "yield-to-higher-priority" => options with { YieldToHigherPriority = IsTrue() },
+
+            // The original ignores what it does not know. Here a script that means something else than it says is worth nothing.
+            _ => throw block.Fault($"there is no argument '{key}'"),
         };
     }
 
     private string? Compact(ScriptBlock block)
     {
         ScriptNode node = ScriptNodeOf(block);
-        StorageChange change = node.Disk.Compact(new LogIndex(ulong.Parse(block.Positional[1], CultureInfo.InvariantCulture)));
+        StorageChange change = node.Disk.Compact(new LogIndex(block.Number(block.At(1))));
         if (change != StorageChange.Done)
         {
             return change == StorageChange.OutOfDate ? "requested index is unavailable due to compaction" : "requested index is behind the end";
@@ -189,7 +232,7 @@ internal sealed class ClusterCommands : IScriptCommands
         {
             if (argument.Values.Count == 0)
             {
-                recipients.Add((new NodeId(ulong.Parse(argument.Key, CultureInfo.InvariantCulture)), false));
+                recipients.Add((new NodeId(block.Number(argument.Key)), false));
             }
 
             foreach (string value in argument.Values)
@@ -197,14 +240,19 @@ internal sealed class ClusterCommands : IScriptCommands
                 switch (argument.Key)
                 {
                     case "drop":
-                        recipients.Add((new NodeId(ulong.Parse(value, CultureInfo.InvariantCulture)), true));
+                        var dropped = new NodeId(block.Number(value));
+                        if (recipients.Exists(recipient => recipient.To == dropped))
+                        {
+                            throw block.Fault($"messages to {dropped} cannot be both delivered and dropped");
+                        }
+
+                        recipients.Add((dropped, true));
                         break;
                     case "type":
-                        kind = Enum.GetValues<MessageKind>().Single(
-                            known => known != MessageKind.None && string.Equals(ScriptPrinter.Name(known), value, StringComparison.Ordinal));
+                        kind = ScriptPrinter.TryParseKind(value, out MessageKind known) ? known : throw block.Fault($"there is no kind of message '{value}'");
                         break;
                     default:
-                        break;
+                        throw block.Fault($"there is no argument '{argument.Key}'");
                 }
             }
         }
@@ -266,17 +314,29 @@ internal sealed class ClusterCommands : IScriptCommands
 
     private string? ProposeConfigurationChange(ScriptBlock block)
     {
-        bool isV1 = string.Equals(block.Value("v1"), "true", StringComparison.Ordinal);
-        ConfigurationTransition? transition = (block.Value("transition") ?? "auto") switch
+        bool isV1 = false;
+        ConfigurationTransition transition = ConfigurationTransition.Auto;
+        foreach (ScriptArgument argument in block.Arguments.Skip(1).Where(argument => argument.Values.Count > 0))
         {
-            "auto" => ConfigurationTransition.Auto,
-            "implicit" => ConfigurationTransition.JointImplicit,
-            "explicit" => ConfigurationTransition.JointExplicit,
-            _ => null,
-        };
-        if (transition is null)
-        {
-            return $"unknown transition {block.Value("transition")}";
+            string value = argument.Values[^1];
+            switch (argument.Key)
+            {
+                case "v1":
+                    isV1 = block.Truth(value);
+                    break;
+                case "transition" when value is "auto" or "implicit" or "explicit":
+                    transition = value switch
+                    {
+                        "implicit" => ConfigurationTransition.JointImplicit,
+                        "explicit" => ConfigurationTransition.JointExplicit,
+                        _ => ConfigurationTransition.Auto,
+                    };
+                    break;
+                case "transition":
+                    return $"unknown transition {value}";
+                default:
+                    return $"unknown command {argument.Key}";
+            }
         }
 
         if (!ScriptPrinter.TryParseChanges(block.Input, out ImmutableArray<MemberChange> changes, out string unreadable))
@@ -289,14 +349,41 @@ internal sealed class ClusterCommands : IScriptCommands
             return "v1 conf change can only have one operation and no transition";
         }
 
+        if (isV1 && changes.IsEmpty)
+        {
+            throw block.Fault("a v1 conf change needs an operation");
+        }
+
         ConfigurationChange change = isV1
             ? ConfigurationChange.SingleServer(changes[0].Kind, changes[0].Node)
-            : new ConfigurationChange(changes, transition.Value);
+            : new ConfigurationChange(changes, transition);
         ScriptNode node = ScriptNodeOf(block);
         ProposeResult result = node.Raft.ProposeConfigurationChange(change);
         return node.Options.RefuseInvalidConfigurationChanges && result >= ProposeResult.ConfigurationChangePending
             ? $"refused: {result}"
             : Describe(result);
+    }
+
+    /// <summary>Works out how a survivor goes on alone, shows it, writes it, and starts the node again.</summary>
+    private string? ForceRecovery(ScriptBlock block)
+    {
+        ScriptNode node = ScriptNodeOf(block);
+        ScriptArgument? lost = block.Arguments.FirstOrDefault(argument => string.Equals(argument.Key, "lost", StringComparison.Ordinal));
+        if (node.ForceRecovery(
+            [.. (lost?.Values ?? []).Select(value => new NodeId(block.Number(value)))],
+            Encoding.UTF8.GetBytes(block.Value("marker") ?? string.Empty),
+            out ForcedRecoveryPlan? plan) is var fault and not ForcedRecoveryFault.None)
+        {
+            return $"refused: {fault}";
+        }
+
+        _output.WriteLine($"{plan}");
+        foreach (Entry entry in plan!.Entries)
+        {
+            _output.WriteLine(ScriptPrinter.Describe(entry));
+        }
+
+        return null;
     }
 
     private void WriteLog(ScriptNode node)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Converge.Raft.Tests.ScriptRunner;
 
 /// <summary>One argument of a command: <c>name</c>, <c>name=value</c> or <c>name=(value, value)</c>.</summary>
@@ -21,5 +23,35 @@ internal sealed record ScriptBlock(
         Arguments.FirstOrDefault(argument => argument.Values.Count > 0 && string.Equals(argument.Key, key, StringComparison.Ordinal))?.Values[0];
 }
 
+/// <summary>Reads values as scripts write them, and says which line holds one that is none.</summary>
+internal static class ScriptValues
+{
+    /// <summary>An argument without a value by its place.</summary>
+    public static string At(this ScriptBlock block, int at)
+    {
+        IReadOnlyList<string> positional = block.Positional;
+        return at < positional.Count ? positional[at] : throw Fault(block, $"argument {at + 1} is missing");
+    }
+
+    public static ulong Number(this ScriptBlock block, string text) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : throw Fault(block, $"'{text}' is not a number");
+
+    public static int Count(this ScriptBlock block, string text) => (int)Math.Min(Number(block, text), int.MaxValue);
+
+    /// <summary>A truth in all the forms that Go's <c>strconv.ParseBool</c> takes.</summary>
+    public static bool Truth(this ScriptBlock block, string text) => text switch
+    {
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        _ => throw Fault(block, $"'{text}' is neither true nor false"),
+    };
+
+    public static ScriptFormatException Fault(this ScriptBlock block, string what) => new($"{block.Command}: {what}");
+}
+
 /// <summary>The script cannot be read.</summary>
-internal sealed class ScriptFormatException(string message) : Exception(message);
+internal sealed class ScriptFormatException(string message, int line = 0) : Exception(message)
+{
+    /// <summary>The line that cannot be read, or zero when a command is meant.</summary>
+    public int Line { get; } = line;
+}

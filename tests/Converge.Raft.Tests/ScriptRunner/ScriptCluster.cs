@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 
 namespace Converge.Raft.Tests.ScriptRunner;
@@ -321,6 +322,22 @@ internal sealed class ScriptNode
         Snapshot applied = History[^1];
         Disk.SetConfiguration(applied.Configuration);
         Raft = new RaftNode(Options with { Applied = applied.Index }, _storage);
+    }
+
+    /// <summary>Plans a forced recovery from what is on the disk and applied; carries it out and starts the node again unless it is refused.</summary>
+    public ForcedRecoveryFault ForceRecovery(ImmutableArray<NodeId> lost, byte[] marker, out ForcedRecoveryPlan? plan)
+    {
+        Disk.SetConfiguration(History[^1].Configuration);
+        var request = new ForcedRecoveryRequest { Survivor = Id, LostVoters = lost, Marker = marker, Applied = History[^1].Index };
+        ForcedRecoveryFault fault = ForcedRecovery.TryPlan(_storage, request, out plan);
+        if (plan is not null)
+        {
+            Assert.Equal(StorageChange.Done, Disk.Append(plan.Entries.AsSpan()));
+            Disk.SetHardState(plan.HardState);
+            Restart(losesLog: false);
+        }
+
+        return fault;
     }
 
     /// <summary>The disk, except that a snapshot is always one of the newest state.</summary>

@@ -73,7 +73,7 @@ internal sealed class ScriptParser(string text)
             string key = line[at..end];
             if (key.Length == 0)
             {
-                throw new ScriptFormatException($"Line {number}, column {at + 1}: an argument without a name: {line}");
+                throw new ScriptFormatException($"Column {at + 1}: an argument without a name: {line}", number);
             }
 
             at = end;
@@ -98,7 +98,7 @@ internal sealed class ScriptParser(string text)
         {
             if (at == line.Length)
             {
-                throw new ScriptFormatException($"Line {number}: a parenthesis is not closed: {line}");
+                throw new ScriptFormatException($"A parenthesis is not closed: {line}", number);
             }
 
             depth += line[at] switch
@@ -178,7 +178,7 @@ internal sealed class ScriptParser(string text)
             expected.Append(line).Append('\n');
         }
 
-        throw new ScriptFormatException($"Line {_at}: an output between pairs of {Separator} does not end.");
+        throw new ScriptFormatException($"An output between pairs of {Separator} does not end.", _at);
     }
 
     private bool TryRead(out string line)

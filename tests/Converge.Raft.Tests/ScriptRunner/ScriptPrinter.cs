@@ -31,6 +31,21 @@ internal static class ScriptPrinter
         MessageKind.None or _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No kind of message."),
     };
 
+    public static bool TryParseKind(string name, out MessageKind kind)
+    {
+        foreach (MessageKind known in Enum.GetValues<MessageKind>())
+        {
+            if (known != MessageKind.None && string.Equals(Name(known), name, StringComparison.Ordinal))
+            {
+                kind = known;
+                return true;
+            }
+        }
+
+        kind = MessageKind.None;
+        return false;
+    }
+
     public static string Name(RaftRole role) => role switch
     {
         RaftRole.Follower => "StateFollower",
@@ -163,7 +178,7 @@ internal static class ScriptPrinter
         List<MemberChange> parsed = [];
         changes = [];
         fault = string.Empty;
-        foreach (string token in text.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (string token in text.Trim().Split(' ').Where(_ => text.Trim().Length > 0))
         {
             if (token.Length < 2)
             {
@@ -179,9 +194,15 @@ internal static class ScriptPrinter
                 'u' => MemberChangeKind.Update,
                 _ => null,
             };
-            if (kind is null || !ulong.TryParse(token.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ulong node))
+            if (kind is null)
             {
                 fault = $"unknown input: {token}";
+                return false;
+            }
+
+            if (!ulong.TryParse(token.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out ulong node))
+            {
+                fault = $"strconv.ParseUint: parsing \"{token[1..]}\": invalid syntax";
                 return false;
             }
 

@@ -4,10 +4,10 @@ using System.Text;
 namespace Converge.Raft.Tests.ScriptRunner;
 
 /// <summary>A block whose output is not the expected one.</summary>
-internal sealed record ScriptDifference(int Line, string Command, string Expected, string Actual)
+internal sealed record ScriptDifference(string File, int Line, string Command, string Expected, string Actual)
 {
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"line {Line}, {Command}\n--- expected\n{Expected}\n--- actual\n{Actual}\n");
+        CultureInfo.InvariantCulture, $"{File}:{Line}: {Command}\n--- expected\n{Expected}\n--- actual\n{Actual}\n");
 }
 
 /// <summary>How the replay of one file went.</summary>
@@ -28,11 +28,11 @@ internal static class ScriptReplay
         try
         {
             blocks = ScriptParser.Parse(File.ReadAllText(path));
-            Replay(CommandsFor(path, blocks), blocks, differences);
+            Replay(path, CommandsFor(path, blocks), blocks, differences);
         }
         catch (ScriptFormatException fault)
         {
-            differences.Add(new ScriptDifference(0, "(unreadable)", string.Empty, fault.Message));
+            differences.Add(new ScriptDifference(path, fault.Line, "(unreadable)", string.Empty, fault.Message));
         }
 
         return new ScriptOutcome(path, blocks.Count, differences);
@@ -84,7 +84,7 @@ internal static class ScriptReplay
         return outcomes;
     }
 
-    private static void Replay(IScriptCommands commands, IReadOnlyList<ScriptBlock> blocks, List<ScriptDifference> differences)
+    private static void Replay(string path, IScriptCommands commands, IReadOnlyList<ScriptBlock> blocks, List<ScriptDifference> differences)
     {
         foreach (ScriptBlock block in blocks)
         {
@@ -94,7 +94,13 @@ internal static class ScriptReplay
             {
                 actual = commands.Run(block);
             }
-            catch (Exception fault) when (fault is not ScriptFormatException)
+            catch (ScriptFormatException fault)
+            {
+                // Whatever comes after a command that cannot be carried out means nothing.
+                actual = $"error: {fault.Message}";
+                isBroken = true;
+            }
+            catch (Exception fault)
             {
                 actual = fault.ToString();
                 isBroken = true;
@@ -104,7 +110,7 @@ internal static class ScriptReplay
             actual = Comparable(actual);
             if (!string.Equals(expected, actual, StringComparison.Ordinal))
             {
-                differences.Add(new ScriptDifference(block.Line, block.Command, expected, actual));
+                differences.Add(new ScriptDifference(path, block.Line, block.Command, expected, actual));
             }
 
             if (isBroken)
