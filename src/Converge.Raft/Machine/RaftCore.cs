@@ -233,7 +233,7 @@ internal sealed partial class RaftCore
         fingerprint.Add(_failedYields);
         fingerprint.Add(_isYielding);
         _log.Fingerprint(ref fingerprint);
-        _membership.Fingerprint(ref fingerprint);
+        _membership.Fingerprint(ref fingerprint, Role == RaftRole.Leader);
         _pendingReads.Fingerprint(ref fingerprint);
         _leaseRounds.Fingerprint(ref fingerprint);
         Add(ref fingerprint, _messages.Items);

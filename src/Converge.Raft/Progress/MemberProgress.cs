@@ -208,9 +208,16 @@ internal sealed class MemberProgress
         return true;
     }
 
-    public void Fingerprint(ref StateFingerprint fingerprint)
+    public void Fingerprint(ref StateFingerprint fingerprint, bool isLeader)
     {
         fingerprint.Add(Id);
+        fingerprint.Add(IsLearner);
+        fingerprint.Add((ulong)Ballot);
+        if (!isLeader)
+        {
+            return;
+        }
+
         fingerprint.Add(Match.Value);
         fingerprint.Add(Next.Value);
         fingerprint.Add(SentCommit.Value);
@@ -218,8 +225,6 @@ internal sealed class MemberProgress
         fingerprint.Add(PendingSnapshot.Value);
         fingerprint.Add(RecentActive);
         fingerprint.Add(FlowPaused);
-        fingerprint.Add(IsLearner);
-        fingerprint.Add((ulong)Ballot);
         fingerprint.Add(AcknowledgedRound);
         _inflights.Fingerprint(ref fingerprint);
         _catchUp.Fingerprint(ref fingerprint);

@@ -89,14 +89,16 @@ internal sealed class Membership(ConfigurationState configuration, MemberProgres
         return new Membership(Configuration, copies);
     }
 
-    public void Fingerprint(ref StateFingerprint fingerprint)
+    /// <param name="fingerprint">Where it is added.</param>
+    /// <param name="isLeader">Whether the node leads. What others keep of their members' progress is set anew before they do, and means nothing until then.</param>
+    public void Fingerprint(ref StateFingerprint fingerprint, bool isLeader)
     {
         fingerprint.Add(Configuration);
         UInt128 sum = 0;
         foreach (MemberProgress member in members)
         {
             StateFingerprint part = fingerprint.Part();
-            member.Fingerprint(ref part);
+            member.Fingerprint(ref part, isLeader);
             sum += part.Value;
         }
 

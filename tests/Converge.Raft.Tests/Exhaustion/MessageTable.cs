@@ -9,7 +9,7 @@ internal sealed class MessageTable(Relabellings relabellings)
     private readonly Dictionary<UInt128, int> _numbers = [];
     private readonly List<Message> _messages = [];
     private readonly List<ulong[]> _prints = [];
-    private readonly List<(int Recipient, Term Term)> _heads = [];
+    private readonly List<(int Recipient, Term Term, MessageKind Kind)> _heads = [];
 
     public int Count => _messages.Count;
 
@@ -33,7 +33,7 @@ internal sealed class MessageTable(Relabellings relabellings)
             }
 
             _prints.Add(prints);
-            _heads.Add(((int)message.To.Value - 1, message.Term));
+            _heads.Add(((int)message.To.Value - 1, message.Term, message.Kind));
         }
 
         return number;
@@ -43,6 +43,8 @@ internal sealed class MessageTable(Relabellings relabellings)
     public int RecipientOf(int number) => _heads[number].Recipient;
 
     public Term TermOf(int number) => _heads[number].Term;
+
+    public MessageKind KindOf(int number) => _heads[number].Kind;
 
     /// <summary>The fingerprint of a message under each relabelling.</summary>
     public ulong[] PrintsOf(int number) => _prints[number];

@@ -17,7 +17,7 @@ namespace Converge.Raft.Tests.Exhaustion;
 /// <para>
 /// Messages may be overtaken and lost. A loss only makes room, since a message that is never delivered is as good as lost: it is only tried
 /// where something else wants to send more than may be under way, and deliveries that change nothing are not tried at all. No state of the
-/// nodes is missed by that. Messages of terms that are over for their recipients, for good, are not kept.
+/// nodes is missed by that. Messages of terms, candidacies and leaderships that are over for their recipients, for good, are not kept.
 /// </para>
 /// <para>
 /// Checked in each state: one leader a term over all history; same index and term, same prefix; a leader holds all that was committed in
@@ -311,11 +311,22 @@ internal sealed class StateSpace
         return true;
     }
 
-    /// <summary>A message of an earlier term than the one that its recipient can never go back behind: it will never change anything.</summary>
+    /// <summary>
+    /// A message that will never change anything: of an earlier term than the one that its recipient can never go back behind, or the answer to
+    /// a candidate or leader that is none any more in that term, and cannot become one again.
+    /// </summary>
     private bool IsDead(ReadOnlySpan<int> state, int message)
     {
         int recipient = state[_messages.RecipientOf(message)];
-        if (_messages.TermOf(message) >= _nodes[recipient].DurableTerm)
+        NodeState node = _nodes[recipient];
+        Term term = _messages.TermOf(message);
+        bool isOver = term < node.DurableTerm || (term == node.DurableTerm && _messages.KindOf(message) switch
+        {
+            MessageKind.VoteResp => node.Role != RaftRole.Candidate,
+            MessageKind.AppendResp or MessageKind.HeartbeatResp => node.Role == RaftRole.Follower,
+            _ => false,
+        });
+        if (!isOver)
         {
             return false;
         }
@@ -323,7 +334,7 @@ internal sealed class StateSpace
         NodeTransition transition = _nodes.Deliver(recipient, message);
         Invariant.Check(
             transition.Next == recipient && transition.Sent.Length == 0,
-            $"{_messages[message]} is of a term that is over for its recipient and changes it all the same.");
+            $"{_messages[message]} is over for its recipient and changes it all the same.");
         return true;
     }
 
