@@ -89,8 +89,7 @@ internal sealed class Membership(ConfigurationState configuration, MemberProgres
         return new Membership(Configuration, copies);
     }
 
-    /// <param name="fingerprint">Where it is added.</param>
-    /// <param name="isLeader">Whether the node leads. What others keep of their members' progress is set anew before they do, and means nothing until then.</param>
+    /// <summary>Adds all that decides what comes next. What a node that does not lead keeps of its members' progress is set anew before it does, and decides nothing.</summary>
     public void Fingerprint(ref StateFingerprint fingerprint, bool isLeader)
     {
         fingerprint.Add(Configuration);
