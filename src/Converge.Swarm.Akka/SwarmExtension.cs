@@ -5,6 +5,7 @@ using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Journal;
 using Converge.Swarm.Akka.Node;
 using Converge.Swarm.Akka.Remoting;
+using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 using Microsoft.Data.Sqlite;
@@ -69,14 +70,18 @@ public sealed class SwarmExtension : IExtension
         disk.CreateFolder(settings.DataFolder);
         FolderLock folderLock = FolderLock.Acquire(settings.DataFolder);
         GovernanceLedger? ledger = null;
+        StateSnapshotFile? snapshot = null;
         try
         {
             bool isKnown = NodeIdentityFile.Check(disk, settings.DataFolder, new NodeIdentity(settings.Cluster, settings.Node));
             PrepareJournal(system, settings);
+            var files = new SnapshotFiles(disk, settings.DataFolder);
+            snapshot = files.OpenNewest();
             ledger = GovernanceLedger.Open(
                 disk,
                 Path.Combine(settings.DataFolder, GovernanceLedger.Purpose),
-                new GovernanceLedgerOptions { SegmentBytes = settings.LedgerSegmentBytes, MustExist = isKnown });
+                new GovernanceLedgerOptions { SegmentBytes = settings.LedgerSegmentBytes, MustExist = isKnown },
+                snapshot?.ReadLedgerCheckpoint());
             if (!isKnown && ledger.LastSequence > 0)
             {
                 throw new WrongFolderException(settings.DataFolder, $"it holds a ledger and no {NodeIdentityFile.FileName} that says whose");
@@ -85,7 +90,7 @@ public sealed class SwarmExtension : IExtension
             var completion = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var clients = new Gate(settings.MaxPendingCommands);
             var news = new NodeNews();
-            IActorRef guardian = system.ActorOf(SwarmGuardian.Props(settings, folderLock, ledger, isKnown, clients, news, completion), GuardianName);
+            IActorRef guardian = system.ActorOf(SwarmGuardian.Props(settings, folderLock, ledger, isKnown, new SnapshotsFound(files, snapshot), clients, news, completion), GuardianName);
             var extension = new SwarmExtension(
                 settings,
                 guardian,
@@ -113,6 +118,7 @@ public sealed class SwarmExtension : IExtension
         }
         catch
         {
+            snapshot?.Dispose();
             ledger?.Dispose();
             folderLock.Dispose();
             throw;

@@ -30,6 +30,12 @@ public sealed class SwarmSettings
         MaxUncommittedBytes = (int)reader.Bytes("max-uncommitted-bytes", ConfigurationKeys.MaxUncommittedBytes.Least, ConfigurationKeys.MaxUncommittedBytes.Greatest);
         MaxMessageBytes = (int)reader.Bytes("max-message-bytes", MinMessageBytes, MaxMaxMessageBytes);
         LedgerSegmentBytes = (int)reader.Bytes("ledger-segment-bytes", ConfigurationKeys.LedgerSegmentBytes.Least, ConfigurationKeys.LedgerSegmentBytes.Greatest);
+        Snapshots = new SnapshotOptions
+        {
+            Entries = (int)reader.Number("snapshot.entries", ConfigurationKeys.SnapshotEntries.Least, ConfigurationKeys.SnapshotEntries.Greatest),
+            Bytes = reader.Bytes("snapshot.bytes", ConfigurationKeys.SnapshotBytes.Least, ConfigurationKeys.SnapshotBytes.Greatest),
+            KeepEntries = (int)reader.Number("snapshot.keep-entries", ConfigurationKeys.SnapshotKeepEntries.Least, ConfigurationKeys.SnapshotKeepEntries.Greatest),
+        };
         Dispatcher = reader.Text("use-dispatcher");
         MaxBufferedRequests = (int)reader.Number("client.max-buffered-requests", 1, 1_000_000);
         Log = new LogSettings(reader);
@@ -84,6 +90,9 @@ public sealed class SwarmSettings
     /// <summary>The size in bytes of a segment file of the ledger.</summary>
     public int LedgerSegmentBytes { get; }
 
+    /// <summary>When a snapshot is taken, and what stays in the log behind it.</summary>
+    public SnapshotOptions Snapshots { get; }
+
     /// <summary>The dispatcher of all actors but the log's.</summary>
     public string Dispatcher { get; }
 
@@ -107,6 +116,7 @@ public sealed class SwarmSettings
 
     private void CheckTogether(SettingsReader reader)
     {
+        reader.Add(SwarmOptionsRules.CheckSnapshots(Snapshots), "snapshot.keep-entries");
         reader.Add(SwarmOptionsRules.CheckCluster(Cluster), "cluster");
         reader.Add(SwarmOptionsRules.CheckDataFolder(DataFolder), "data-folder");
         if (Members.Count is 0 or > SwarmOptionsRules.MaxMembers)

@@ -53,6 +53,12 @@ public sealed record SimulatedSwarmOptions
     /// <summary>How many numbers back a session looks.</summary>
     public ulong SessionWindow { get; init; } = 32;
 
+    /// <summary>When a node takes a snapshot, and what stays in its log behind it.</summary>
+    public SnapshotOptions Snapshots { get; init; } = new();
+
+    /// <summary>The shortest and the longest time that one work with a snapshot's files takes, in microseconds.</summary>
+    public (long Least, long Greatest) SnapshotWorkMicroseconds { get; init; } = (200, 20_000);
+
     /// <summary>How often a node makes its ledger durable, in milliseconds.</summary>
     public int LedgerFlushMilliseconds { get; init; } = 200;
 

@@ -30,6 +30,9 @@ public sealed class SwarmSettingsTests
         Assert.Equal(64 * 1024 * 1024, settings.MaxUncommittedBytes);
         Assert.Equal(64 * 1024, settings.MaxMessageBytes);
         Assert.Equal(16 * 1024 * 1024, settings.LedgerSegmentBytes);
+        Assert.Equal(100_000, settings.Snapshots.Entries);
+        Assert.Equal(64 * 1024 * 1024, settings.Snapshots.Bytes);
+        Assert.Equal(10_000, settings.Snapshots.KeepEntries);
         Assert.Equal("akka.actor.internal-dispatcher", settings.Dispatcher);
         Assert.Equal(4096, settings.MaxBufferedRequests);
         Assert.Equal("converge.swarm.log.journal", settings.Log.JournalPluginId);
@@ -71,7 +74,7 @@ public sealed class SwarmSettingsTests
         string[] keys = [.. Swarm.DefaultConfig().AsEnumerable().Select(pair => pair.Key).Order(StringComparer.Ordinal)];
         Assert.Equal(["converge"], keys);
 
-        Assert.Equal(36, CountLeaves(Swarm.DefaultConfig().Root.GetObject()));
+        Assert.Equal(39, CountLeaves(Swarm.DefaultConfig().Root.GetObject()));
     }
 
     [Fact]

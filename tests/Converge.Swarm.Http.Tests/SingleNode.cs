@@ -150,6 +150,7 @@ internal sealed class SingleNode : ISwarmClient
                 CommitIndex = _state.AppliedIndex,
                 AppliedIndex = _state.AppliedIndex,
                 DurableIndex = _state.AppliedIndex,
+                FirstIndex = new LogIndex(2),
                 LastIndex = _state.AppliedIndex,
                 Digest = _state.Digest.ToString(),
                 Ledger = Head(),

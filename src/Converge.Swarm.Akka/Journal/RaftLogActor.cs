@@ -4,6 +4,7 @@ using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Node;
 using Converge.Swarm.Akka.Remoting;
+using Converge.Swarm.Governance;
 using Converge.Swarm.Storage;
 using Microsoft.Data.Sqlite;
 using LogMessage = Converge.Swarm.Actors.LogMessage;
@@ -12,7 +13,8 @@ namespace Converge.Swarm.Akka.Journal;
 
 /// <summary>What the incarnations of a node's log actor hand on to each other.</summary>
 /// <param name="isKnown">The data folder is known to be this node's, so there has been a log before this life of it.</param>
-internal sealed class LogLife(bool isKnown)
+/// <param name="snapshot">The snapshot from which the node starts, or null.</param>
+internal sealed class LogLife(bool isKnown, StateSnapshotFile? snapshot)
 {
     private ulong _incarnation;
 
@@ -24,6 +26,11 @@ internal sealed class LogLife(bool isKnown)
 
     /// <summary>The disk had no room at the last write.</summary>
     public bool IsFull { get; set; }
+
+    /// <summary>
+    /// What a log lacks for the node to start. Later in its life, when the log comes back, the node itself knows what that lacks.
+    /// </summary>
+    public LogBatch? Lacking(LogOutline stored) => _incarnation == 0 ? NodeStart.Batch(stored, snapshot) : null;
 
     /// <summary>A number that no incarnation had. One incarnation at a time asks.</summary>
     public ulong NextIncarnation() => ++_incarnation;
@@ -111,10 +118,21 @@ internal sealed class RaftLogActor : RaftJournal, ILogPort
 
     protected override void OnOpened(LogModel recovered)
     {
-        if (Founding.Batch(recovered.Outline) is { } founding)
+        LogBatch? lacking;
+        try
         {
-            recovered.Apply(founding);
-            Store([founding], () => Begin(recovered));
+            lacking = _life.Lacking(recovered.Outline);
+        }
+        catch (SnapshotDamagedException missing)
+        {
+            _node.Tell(new NodeFailed(missing));
+            return;
+        }
+
+        if (lacking is not null)
+        {
+            recovered.Apply(lacking);
+            Store([lacking], () => Begin(recovered));
         }
         else
         {

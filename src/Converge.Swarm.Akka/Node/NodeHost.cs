@@ -10,6 +10,7 @@ using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Journal;
 using Converge.Swarm.Akka.Remoting;
 using Converge.Swarm.Akka.Serialization;
+using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
@@ -30,6 +31,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
 
     private readonly SwarmSettings _settings;
     private readonly GovernanceLedger _ledger;
+    private readonly SnapshotsFound _found;
     private readonly LogLife _logLife;
     private readonly Peers _peers;
     private readonly Gate _clients;
@@ -38,21 +40,24 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IActorRef _logActor = ActorRefs.Nobody;
     private IActorRef _stateMachine = ActorRefs.Nobody;
+    private IActorRef _snapshots = ActorRefs.Nobody;
+    private GovernanceState? _state;
     private NodeActor? _actor;
     private bool _turnQueued;
 
-    public NodeHost(SwarmSettings settings, GovernanceLedger ledger, LogLife logLife, Peers peers, Gate clients)
+    public NodeHost(SwarmSettings settings, GovernanceLedger ledger, SnapshotsFound found, LogLife logLife, Peers peers, Gate clients)
     {
         _settings = settings;
         _ledger = ledger;
+        _found = found;
         _logLife = logLife;
         _peers = peers;
         _clients = clients;
         _queries = new Gate(settings.MaxPendingCommands);
     }
 
-    public static Props Props(SwarmSettings settings, GovernanceLedger ledger, LogLife logLife, Peers peers, Gate clients) =>
-        global::Akka.Actor.Props.Create(() => new NodeHost(settings, ledger, logLife, peers, clients))
+    public static Props Props(SwarmSettings settings, GovernanceLedger ledger, SnapshotsFound found, LogLife logLife, Peers peers, Gate clients) =>
+        global::Akka.Actor.Props.Create(() => new NodeHost(settings, ledger, found, logLife, peers, clients))
             .WithDispatcher(settings.Dispatcher)
             .WithMailbox(SwarmMailbox.Id);
 
@@ -78,6 +83,8 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
             _stateMachine.Tell(message);
         }
     }
+
+    void INodePort.ToSnapshots(SnapshotMessage message) => _snapshots.Tell(message);
 
     void INodePort.WantTurn()
     {
@@ -107,7 +114,10 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe<RemotingLifecycleEvent>(Self);
-        _stateMachine = Context.ActorOf(StateMachineHost.Props(_settings, _ledger, _queries), "state-machine");
+        GovernanceState state = NodeStart.State(_found.Newest);
+        _state = state;
+        _stateMachine = Context.ActorOf(StateMachineHost.Props(_settings, state, _found.Newest, _ledger, _queries), "state-machine");
+        _snapshots = Context.ActorOf(SnapshotHost.Props(_settings, _found, _ledger, _peers, _stateMachine), "snapshots");
         SwarmSettings.LogSettings log = _settings.Log;
         Context.ActorOf(
             BackoffSupervisor.Props(Backoff.OnStop(
@@ -147,6 +157,9 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
                 break;
             case NodeMessage other:
                 Receive(other);
+                break;
+            case SnapshotMessage fromStateMachine:
+                _snapshots.Tell(fromStateMachine);
                 break;
             case LogRecovered recovered:
                 TakeLog(recovered);
@@ -211,12 +224,14 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
                 MaxPendingCommands = _settings.MaxPendingCommands,
                 MaxUncommittedBytes = _settings.MaxUncommittedBytes,
                 MaxMessageBytes = _settings.MaxMessageBytes,
+                Snapshots = _settings.Snapshots,
                 Version = typeof(NodeHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
                 Life = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))),
             },
-            Founding.Recover(recovered, _settings.Members.Keys.Order()),
+            NodeStart.From(recovered, _found.Newest, _state!, _settings.Members.Keys.Order()),
             new RandomSource(),
             this);
+        _state = null;
         Timers.StartSingleTimer(TickKey, TickDue.Instance, _settings.Tick);
         Context.Parent.Tell(ClientProxy.NodeOpened.Instance);
     }

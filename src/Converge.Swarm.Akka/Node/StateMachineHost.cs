@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
@@ -19,16 +20,18 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
     private bool _flushing;
     private bool _flushWanted;
 
-    public StateMachineHost(GovernanceLedger ledger, Gate queries)
+    public StateMachineHost(GovernanceState state, StateSnapshotFile? snapshot, GovernanceLedger ledger, Gate queries)
     {
         _ledger = ledger;
         _queries = queries;
         _node = Context.Parent;
-        _actor = new StateMachineActor(Founding.State(), ledger, this);
+        _actor = new StateMachineActor(state, snapshot, ledger, this);
     }
 
-    public static Props Props(SwarmSettings settings, GovernanceLedger ledger, Gate queries) =>
-        global::Akka.Actor.Props.Create(() => new StateMachineHost(ledger, queries)).WithDispatcher(settings.Dispatcher).WithMailbox(SwarmMailbox.Id);
+    public static Props Props(SwarmSettings settings, GovernanceState state, StateSnapshotFile? snapshot, GovernanceLedger ledger, Gate queries) =>
+        global::Akka.Actor.Props.Create(() => new StateMachineHost(state, snapshot, ledger, queries))
+            .WithDispatcher(settings.Dispatcher)
+            .WithMailbox(SwarmMailbox.Id);
 
     private sealed record FlushDue
     {
@@ -42,6 +45,8 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
     public ITimerScheduler Timers { get; set; } = null!;
 
     void IStateMachinePort.ToNode(NodeMessage message) => _node.Tell(message);
+
+    void IStateMachinePort.ToSnapshots(SnapshotMessage message) => _node.Tell(message);
 
     void IStateMachinePort.Publish(SwarmEvent happened) => Context.System.EventStream.Publish(happened);
 

@@ -17,6 +17,7 @@ internal sealed class SwarmGuardian : UntypedActor
     private readonly SwarmSettings _settings;
     private readonly FolderLock _folderLock;
     private readonly GovernanceLedger _ledger;
+    private readonly SnapshotsFound _snapshots;
     private readonly Gate _clients;
     private readonly NodeNews _news;
     private readonly LogLife _logLife;
@@ -28,19 +29,20 @@ internal sealed class SwarmGuardian : UntypedActor
     private Task<bool>? _drain;
     private bool _stopping;
 
-    public SwarmGuardian(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, NodeNews news, TaskCompletionSource completion)
+    public SwarmGuardian(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, SnapshotsFound snapshots, Gate clients, NodeNews news, TaskCompletionSource completion)
     {
         _settings = settings;
         _folderLock = folderLock;
         _ledger = ledger;
+        _snapshots = snapshots;
         _clients = clients;
         _news = news;
         _completion = completion;
-        _logLife = new LogLife(isKnown);
+        _logLife = new LogLife(isKnown, snapshots.Newest);
     }
 
-    public static Props Props(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, Gate clients, NodeNews news, TaskCompletionSource completion) =>
-        global::Akka.Actor.Props.Create(() => new SwarmGuardian(settings, folderLock, ledger, isKnown, clients, news, completion))
+    public static Props Props(SwarmSettings settings, FolderLock folderLock, GovernanceLedger ledger, bool isKnown, SnapshotsFound snapshots, Gate clients, NodeNews news, TaskCompletionSource completion) =>
+        global::Akka.Actor.Props.Create(() => new SwarmGuardian(settings, folderLock, ledger, isKnown, snapshots, clients, news, completion))
             .WithDispatcher(settings.Dispatcher)
             .WithMailbox(SwarmMailbox.Id);
 
@@ -76,7 +78,7 @@ internal sealed class SwarmGuardian : UntypedActor
     protected override void PreStart()
     {
         var peers = new Peers((ExtendedActorSystem)Context.System, _settings);
-        _node = Context.ActorOf(NodeHost.Props(_settings, _ledger, _logLife, peers, _clients), SwarmExtension.NodeName);
+        _node = Context.ActorOf(NodeHost.Props(_settings, _ledger, _snapshots, _logLife, peers, _clients), SwarmExtension.NodeName);
         _client = Context.ActorOf(ClientProxy.Props(_settings, _node, _clients), SwarmExtension.ClientName);
         Context.ActorOf(NewsReader.Props(_settings, _news), "news");
         Context.Watch(_node);

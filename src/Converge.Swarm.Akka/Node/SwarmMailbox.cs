@@ -102,7 +102,7 @@ internal sealed class SwarmMailbox(Settings settings, Config config) : MailboxTy
         private static int LaneOf(object message) => message switch
         {
             PeerEnvelope { Message.IsControl: true } => PeerControlLane,
-            PeerEnvelope => PeerBulkLane,
+            PeerEnvelope or SnapshotMessage.FromPeer => PeerBulkLane,
             NodeMessage.Turn => TurnLane,
             NodeMessage request when ClientRequest.Is(request) => ClientLane,
             _ => OwnLane,

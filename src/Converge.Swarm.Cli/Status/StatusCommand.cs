@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Converge.Core;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Http.Status;
@@ -83,7 +84,7 @@ internal static class StatusCommand
     private static void Show(IAnsiConsole screen, IReadOnlyList<NodeSighting> sightings)
     {
         Table table = new Table().Border(TableBorder.Simple);
-        foreach (string column in new[] { "node", "address", "role", "term", "leader", "commit", "applied", "records", "ledger", "ready" })
+        foreach (string column in new[] { "node", "address", "role", "term", "leader", "commit", "applied", "snapshot", "records", "ledger", "ready" })
         {
             table.AddColumn(new TableColumn(column).NoWrap());
         }
@@ -120,6 +121,7 @@ internal static class StatusCommand
             new Text(status.Leader.IsNone ? "none" : status.Leader.ToString()),
             new Text(status.CommitIndex.ToString()),
             new Text(status.AppliedIndex.ToString()),
+            new Text(status.SnapshotIndex == LogIndex.Zero ? "-" : status.SnapshotIndex.ToString()),
             new Text(status.Ledger.Sequence.ToString(CultureInfo.InvariantCulture)),
             new Text(status.Ledger.Hash[..ShownHashDigits], new Style(Color.Grey)),
             new Text(status.Ready ? "yes" : "no", new Style(status.Ready ? Color.Green : Color.Yellow)));

@@ -33,6 +33,8 @@ public static class SwarmStatusJson
         json.WriteNumber("applied_index"u8, status.AppliedIndex.Value);
         json.WriteNumber("durable_index"u8, status.DurableIndex.Value);
         json.WriteNumber("last_index"u8, status.LastIndex.Value);
+        json.WriteNumber("first_index"u8, status.FirstIndex.Value);
+        json.WriteNumber("snapshot_index"u8, status.SnapshotIndex.Value);
         json.WriteString("digest"u8, status.Digest);
         json.WritePropertyName("ledger"u8);
         LedgerHeadJson.Write(json, status.Ledger);
@@ -148,6 +150,8 @@ public static class SwarmStatusJson
         AppliedIndex = IndexOf(root, "applied_index"),
         DurableIndex = IndexOf(root, "durable_index"),
         LastIndex = IndexOf(root, "last_index"),
+        FirstIndex = IndexOrZero(root, "first_index"),
+        SnapshotIndex = IndexOrZero(root, "snapshot_index"),
         Digest = TextOf(root, "digest"),
         Ledger = HeadOf(root.GetProperty("ledger")),
         Proposals = root.GetProperty("proposals").GetUInt64(),
@@ -187,6 +191,10 @@ public static class SwarmStatusJson
             : throw new FormatException(fault.Message);
 
     private static LogIndex IndexOf(JsonElement element, string name) => new(element.GetProperty(name).GetUInt64());
+
+    /// <summary>For what an older node does not say.</summary>
+    private static LogIndex IndexOrZero(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement index) ? new(index.GetUInt64()) : LogIndex.Zero;
 
     private static string TextOf(JsonElement element, string name) =>
         element.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null.");

@@ -34,6 +34,12 @@ internal enum EventKind : byte
 
     /// <summary>Somebody outside the nodes acts: a client, a handler, whoever injects faults.</summary>
     Call = 10,
+
+    /// <summary>The snapshot actor receives its next message.</summary>
+    ServeSnapshots = 11,
+
+    /// <summary>Work with snapshots is done.</summary>
+    WorkWithSnapshots = 12,
 }
 
 /// <summary>Something that is due.</summary>

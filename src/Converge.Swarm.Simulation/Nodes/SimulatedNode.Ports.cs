@@ -10,7 +10,7 @@ namespace Converge.Swarm.Simulation;
 public sealed partial class SimulatedNode
 {
     /// <summary>Each call is one message carried.</summary>
-    private sealed class Ports(SimulatedNode node) : INodePort, ILogPort, IStateMachinePort
+    private sealed class Ports(SimulatedNode node) : INodePort, ILogPort, IStateMachinePort, ISnapshotPort
     {
         public void ToPeer(NodeId peer, PeerMessage message)
         {
@@ -34,6 +34,10 @@ public sealed partial class SimulatedNode
             {
                 node.NoteApplied(applied);
             }
+            else if (message is NodeMessage.SnapshotInstalled installed)
+            {
+                node.NoteInstalled(installed.Snapshot);
+            }
 
             node.Post(message);
         }
@@ -49,6 +53,10 @@ public sealed partial class SimulatedNode
                 node.PostState(message);
             }
         }
+
+        public void ToSnapshots(SnapshotMessage message) => node.PostSnapshots(message);
+
+        public void Do(SnapshotWork work) => node.PostWork(work);
 
         void INodePort.WantTurn() => node._nodeBox.TurnWanted = true;
 
@@ -80,6 +88,12 @@ public sealed partial class SimulatedNode
         public void Publish(SwarmEvent happened) => node._swarm.NotePublished(node, happened);
 
         public void Fail(Exception reason) => node._failReason ??= reason;
+    }
+
+    private void NoteInstalled(StateSnapshotFile snapshot)
+    {
+        Observation.AppliedIndex = snapshot.Mark.Index;
+        Observation.Digest = snapshot.Header.Digest;
     }
 
     private void NoteApplied(NodeMessage.Applied applied)

@@ -291,6 +291,12 @@ public sealed partial class SimulatedNode
                 case EventKind.ServeStateMachine:
                     ServeStateMachine();
                     break;
+                case EventKind.ServeSnapshots:
+                    ServeSnapshots();
+                    break;
+                case EventKind.WorkWithSnapshots:
+                    WorkWithSnapshots();
+                    break;
                 case EventKind.LogFlushed:
                     FinishFlush();
                     break;
@@ -474,6 +480,7 @@ public sealed partial class SimulatedNode
         Wake(_nodeBox, EventKind.ServeNode);
         Wake(_logBox, EventKind.ServeLog);
         Wake(_stateBox, EventKind.ServeStateMachine);
+        Wake(_snapshotBox, EventKind.ServeSnapshots);
     }
 
     private void Open()
@@ -491,6 +498,8 @@ public sealed partial class SimulatedNode
         _store = RaftLogStore.Open(Disk, DataFolder, logOptions, out LogModel recovered);
         CheckRecovered(recovered);
         _swarm.CountTornTail(_store.Recovery.TornTail);
+        _snapshotFiles = new SnapshotFiles(Disk, DataFolder);
+        StateSnapshotFile? newest = _snapshotFiles.OpenNewest();
         Ledger = GovernanceLedger.Open(
             Disk,
             Path.Combine(DataFolder, GovernanceLedger.Purpose),
@@ -499,13 +508,14 @@ public sealed partial class SimulatedNode
                 SegmentBytes = _swarm.Options.LedgerSegmentBytes,
                 MaxRecordBytes = _swarm.Options.LedgerSegmentBytes / GovernanceLedgerOptions.RecordsPerSegment,
                 MustExist = known,
-            });
+            },
+            newest?.ReadLedgerCheckpoint());
         _swarm.CountTornTail(Ledger.TornTail);
-        if (Founding.Batch(recovered.Outline) is { } founding)
+        if (NodeStart.Batch(recovered.Outline, newest) is { } lacking)
         {
-            _store.Append([founding]);
+            _store.Append([lacking]);
             _store.Flush();
-            recovered.Apply(founding);
+            recovered.Apply(lacking);
         }
 
         NodeIdentityFile.Write(Disk, DataFolder, identity);
@@ -513,11 +523,15 @@ public sealed partial class SimulatedNode
         Durable = recovered;
         _flushing = [];
         Observation.DurableLedgerSequence = Ledger.DurableSequence;
-        Observation.AppliedIndex = Founding.Mark.Index;
-        Observation.Digest = default;
+        GovernanceState state = newest is null
+            ? Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow))
+            : StateOf(newest);
+        Observation.AppliedIndex = state.AppliedIndex;
+        Observation.Digest = newest is null ? default : state.Digest;
 
         var ports = new Ports(this);
-        Storage = Founding.Recover(recovered, _swarm.Founders);
+        var start = NodeStart.From(recovered, newest, state, _swarm.Founders);
+        Storage = start.Storage;
         _node = new NodeActor(
             new NodeActorOptions
             {
@@ -531,17 +545,19 @@ public sealed partial class SimulatedNode
                 MaxUncommittedBytes = _swarm.Options.MaxUncommittedBytes,
                 MaxMessageBytes = _swarm.Options.MaxMessageBytes,
                 LeaseDriftTicks = _swarm.Options.LeaseDriftTicks,
+                Snapshots = _swarm.Options.Snapshots,
                 Version = "simulated",
                 Life = Life,
             },
-            Storage,
+            start,
             _lives.Fork(Life + (1UL << 32)),
             ports);
         Protocol = _node.Protocol;
         _logIncarnation = 0;
         _log = NewLogActor(_logIncarnation);
-        _state = new StateMachineActor(
-            Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow)), Ledger, ports);
+        _state = new StateMachineActor(state, newest, Ledger, ports) { StateOf = StateOf };
+        _snapshots = new SnapshotActor(
+            new SnapshotActorOptions { Self = Id, Policy = _swarm.Options.Snapshots, ElectionTicks = _swarm.Options.ElectionTicks }, newest, ports);
     }
 
     private LogActor NewLogActor(ulong incarnation) =>
@@ -614,6 +630,7 @@ public sealed partial class SimulatedNode
         _nodeBox.Clear();
         _logBox.Clear();
         _stateBox.Clear();
+        CloseSnapshots();
     }
 
     /// <summary>The process ended by itself: because the machine did, because of an injected fault, or for a reason that there must not be.</summary>

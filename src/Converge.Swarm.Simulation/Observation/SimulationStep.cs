@@ -24,6 +24,9 @@ public enum StepKind
 
     /// <summary>Somebody outside the nodes acted: a client, a handler, whoever injects faults.</summary>
     Outside = 6,
+
+    /// <summary>A snapshot actor received a message.</summary>
+    SnapshotActor = 7,
 }
 
 /// <summary>A message that a node sent to another, whatever the network does with it.</summary>

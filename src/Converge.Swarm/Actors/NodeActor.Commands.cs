@@ -260,9 +260,12 @@ public sealed partial class NodeActor
     }
 
     /// <summary>The last stamp in the log, committed or not: later ones must not go back behind it.</summary>
-    private CommandStamp LastStampInLog()
+    private CommandStamp LastStampInLog() => LastStampUpTo(_raft.LastIndex);
+
+    /// <summary>The last stamp in the log up to an entry; where the log has none, the last one before it.</summary>
+    private CommandStamp LastStampUpTo(LogIndex last)
     {
-        for (LogIndex index = _raft.LastIndex; index >= _storage.FirstIndex; index = index.Previous)
+        for (LogIndex index = last; index >= _storage.FirstIndex; index = index.Previous)
         {
             // A leader's first entry is empty and bears no stamp.
             if (_storage.Entries(index, index.Next, long.MaxValue, out ReadOnlyMemory<Entry> entries) == LogReadStatus.Ok
@@ -273,6 +276,6 @@ public sealed partial class NodeActor
             }
         }
 
-        return CommandStamp.None;
+        return _stampBeforeLog;
     }
 }

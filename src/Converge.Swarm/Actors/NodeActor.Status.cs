@@ -45,6 +45,8 @@ public sealed partial class NodeActor
             AppliedIndex = _applied,
             DurableIndex = _durable,
             LastIndex = _raft.LastIndex,
+            FirstIndex = _storage.FirstIndex,
+            SnapshotIndex = _snapshot?.Mark.Index ?? LogIndex.Zero,
             Digest = _digests.Latest.Digest.ToString(),
             Ledger = new LedgerHead(0, "", "", LogIndex.Zero, Term.Zero),
             Proposals = 0,

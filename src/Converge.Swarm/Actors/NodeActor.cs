@@ -55,17 +55,17 @@ public sealed partial class NodeActor
 
     /// <summary>A node that takes up where its log ends.</summary>
     /// <param name="options">What it must know.</param>
-    /// <param name="storage">The log and hard state as recovered; the actor owns it from now on.</param>
+    /// <param name="start">From where: the log and hard state as recovered, and what the state machine has applied.</param>
     /// <param name="random">For election timeouts.</param>
     /// <param name="port">Where its messages go.</param>
-    public NodeActor(NodeActorOptions options, InMemoryRaftStorage storage, IRandomSource random, INodePort port)
+    public NodeActor(NodeActorOptions options, NodeStart start, IRandomSource random, INodePort port)
     {
+        InMemoryRaftStorage storage = start.Storage;
         _options = options;
         _port = port;
         _storage = storage;
         _durable = storage.LastIndex;
-        _applied = storage.FirstIndex.Previous;
-        _handedToApply = _applied;
+        BeginFrom(start);
         _durableTerm = TermAt(_durable);
         _durableState = storage.HardState;
         _raft = new RaftNode(
@@ -88,6 +88,7 @@ public sealed partial class NodeActor
                 LeaseDriftTicks = options.LeaseDriftTicks ?? 1,
                 LeaseClockIsExternal = options.LeaseDriftTicks is not null,
                 StalledStorageTicks = StallElectionTimeouts * options.ElectionTicks,
+                Applied = _applied,
                 Random = random,
             },
             storage);
@@ -108,6 +109,9 @@ public sealed partial class NodeActor
                 break;
             case NodeMessage.FromPeer { Message: ForwardedAnswers answers }:
                 CompleteForward(answers);
+                break;
+            case NodeMessage.FromPeer { Message: SnapshotTransferMessage transfer } from:
+                _port.ToSnapshots(new SnapshotMessage.FromPeer(from.Peer, transfer));
                 break;
             case NodeMessage.Submit submit:
                 _submitted.Add(submit);
@@ -140,6 +144,27 @@ public sealed partial class NodeActor
             case NodeMessage.LedgerSpace space:
                 _ledgerHasSpace = space.Available;
                 _port.Publish(new SwarmEvent.LedgerSpaceChanged(space.Available));
+                break;
+            case NodeMessage.FreezeState:
+                _port.ToStateMachine(StateMachineMessage.Freeze.Instance);
+                break;
+            case NodeMessage.Frozen frozen:
+                NoteFrozen(frozen.State);
+                break;
+            case NodeMessage.SnapshotTaken taken:
+                NoteSnapshotTaken(taken.Snapshot);
+                break;
+            case NodeMessage.SnapshotOffered offered:
+                NoteSnapshotOffered(offered);
+                break;
+            case NodeMessage.SnapshotSent sent:
+                NoteSnapshotSent(sent);
+                break;
+            case NodeMessage.SnapshotArrived arrived:
+                NoteSnapshotArrived(arrived.Snapshot);
+                break;
+            case NodeMessage.SnapshotInstalled installed:
+                NoteSnapshotInstalled(installed);
                 break;
             case NodeMessage.GetStatus status:
                 _port.ToStateMachine(new StateMachineMessage.CompleteStatus(DescribeStatus(), status.Reply));
@@ -233,6 +258,7 @@ public sealed partial class NodeActor
         ExpireForwards();
         ExpireReads();
         ExpireTransfer();
+        TickSnapshots();
         ContinueDrain();
     }
 
@@ -272,6 +298,7 @@ public sealed partial class NodeActor
         {
             Ready ready = _raft.Ready();
             NoteLeader();
+            TellSnapshotsWhoLeads();
             foreach (ReadState read in ready.ReadStates.Span)
             {
                 ConfirmRead(read);
@@ -286,6 +313,9 @@ public sealed partial class NodeActor
                         break;
                     case MessageKind.StorageApply:
                         SendApply(in message);
+                        break;
+                    case MessageKind.Snapshot:
+                        SendSnapshot(in message);
                         break;
                     default:
                         SendToPeer(in message);
@@ -309,13 +339,18 @@ public sealed partial class NodeActor
         HardState? hardState = message.Term != Term.Zero ? new HardState(message.Term, message.Vote, message.Commit) : null;
 
         // The protocol may read from its storage what it handed out; what is durable is counted apart.
+        SnapshotMark? mark = message.Snapshot is { } snapshot ? Install(snapshot) : null;
         _storage.Append(entries);
         if (hardState is not null)
         {
             _storage.SetHardState(hardState.Value);
         }
 
-        var append = new LogMessage.Append(++_appendNumber, hardState, entries, message.Responses.ToArray());
+        SendAppend(new LogMessage.Append(++_appendNumber, mark is null ? hardState : _storage.HardState, entries, message.Responses.ToArray()) { Mark = mark });
+    }
+
+    private void SendAppend(LogMessage.Append append)
+    {
         _unconfirmed.Enqueue((append, _tick));
         _port.ToLog(append);
     }
@@ -339,6 +374,11 @@ public sealed partial class NodeActor
         {
             _unconfirmed.Dequeue();
             _durableState = oldest.Append.HardState ?? _durableState;
+            if (oldest.Append.Number == _installing.Append)
+            {
+                (_durable, _durableTerm) = (_installing.Mark.Index, _installing.Mark.Term);
+            }
+
             if (oldest.Append.Entries.Count > 0)
             {
                 (_durable, _durableTerm) = (oldest.Append.Entries[^1].Index, oldest.Append.Entries[^1].Term);
@@ -370,15 +410,21 @@ public sealed partial class NodeActor
         }
         else if (_unconfirmed.Count > 0)
         {
-            LogIndex common = LogIndex.Min(stored.LastIndex, _storage.LastIndex);
-            while (common >= _storage.FirstIndex && stored.TermAt(common) != TermAt(common))
+            // A mark that was under way brings what the log lacks up to it; only what is behind it is to be sent.
+            LogIndex beforeFirst = _storage.FirstIndex.Previous;
+            bool marks = _unconfirmed.Any(waiting => waiting.Append.Mark is not null);
+            LogIndex common = LogIndex.Max(LogIndex.Min(stored.LastIndex, _storage.LastIndex), beforeFirst);
+            while (common > beforeFirst && stored.TermAt(common) != TermAt(common))
             {
                 common = common.Previous;
             }
 
             _ = _storage.Entries(common.Next, _storage.LastIndex.Next, long.MaxValue, out ReadOnlyMemory<Entry> lacking);
             var append = new LogMessage.Append(
-                _appendNumber, _storage.HardState, lacking.ToArray(), [.. _unconfirmed.SelectMany(waiting => waiting.Append.Responses)]);
+                _appendNumber, _storage.HardState, lacking.ToArray(), [.. _unconfirmed.SelectMany(waiting => waiting.Append.Responses)])
+            {
+                Mark = marks ? new SnapshotMark(beforeFirst, TermAt(beforeFirst)!.Value) : null,
+            };
             _unconfirmed.Clear();
             _unconfirmed.Enqueue((append, _tick));
             _port.ToLog(append);
@@ -407,6 +453,7 @@ public sealed partial class NodeActor
 
         foreach (Message response in applied.Responses)
         {
+            _appliedBytes += Entry.TotalSizeBytes(response.Entries.Span);
             _raft.Step(response);
         }
     }

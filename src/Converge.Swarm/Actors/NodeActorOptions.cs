@@ -41,6 +41,9 @@ public sealed record NodeActorOptions
     /// </summary>
     public int MaxMessageBytes { get; init; } = 512 * 1024;
 
+    /// <summary>When a snapshot is taken, and what stays in the log behind it.</summary>
+    public SnapshotOptions Snapshots { get; init; } = new();
+
     /// <summary>The program's version; only shown.</summary>
     public required string Version { get; init; }
 

@@ -55,6 +55,35 @@ public abstract record NodeMessage
     /// <param name="Responses">The protocol's messages that waited for it.</param>
     public sealed record Applied(IReadOnlyList<AppliedEntry> Entries, IReadOnlyList<Message> Responses) : NodeMessage;
 
+    /// <summary>A snapshot is due: the state is to be frozen.</summary>
+    public sealed record FreezeState : NodeMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly FreezeState Instance = new();
+    }
+
+    /// <summary>The state machine has frozen its state. Comes in its place among the messages about applied entries.</summary>
+    public sealed record Frozen(FrozenState State) : NodeMessage;
+
+    /// <summary>A snapshot of this node's state is durable, and so is the ledger up to it: the log may be compacted.</summary>
+    public sealed record SnapshotTaken(StateSnapshotFile Snapshot) : NodeMessage;
+
+    /// <summary>A follower is being offered the snapshot of this entry, which may be a later one than the protocol asked for.</summary>
+    public sealed record SnapshotOffered(NodeId To, LogIndex Index) : NodeMessage;
+
+    /// <summary>The sending of a snapshot has ended.</summary>
+    /// <param name="Term">The term in which it was begun.</param>
+    /// <param name="To">The follower.</param>
+    /// <param name="Index">The last entry that it covers.</param>
+    /// <param name="Delivered">False when nothing more was heard of the follower.</param>
+    public sealed record SnapshotSent(Term Term, NodeId To, LogIndex Index, bool Delivered) : NodeMessage;
+
+    /// <summary>A snapshot was received: it is durable and checked, and the ledger is durable up to it.</summary>
+    public sealed record SnapshotArrived(StateSnapshotFile Snapshot) : NodeMessage;
+
+    /// <summary>The state machine goes on from a snapshot that arrived.</summary>
+    public sealed record SnapshotInstalled(StateSnapshotFile Snapshot) : NodeMessage;
+
     /// <summary>A client submits commands; one answer each, in order.</summary>
     public sealed record Submit(IReadOnlyList<UnstampedCommand> Commands, Reply<IReadOnlyList<CommitAnswer>> Reply) : NodeMessage;
 
@@ -175,6 +204,26 @@ public abstract record StateMachineMessage
         /// <summary>The only value.</summary>
         public static readonly LedgerNoRoom Instance = new();
     }
+
+    /// <summary>Freeze the state as it is now, and say so to the node actor.</summary>
+    public sealed record Freeze : StateMachineMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly Freeze Instance = new();
+    }
+
+    /// <summary>What was frozen will not become a snapshot. Means nothing when the state was replaced meanwhile.</summary>
+    public sealed record Thaw : StateMachineMessage
+    {
+        /// <summary>The only value.</summary>
+        public static readonly Thaw Instance = new();
+    }
+
+    /// <summary>The frozen state is durable: rest on its snapshot. Means nothing when the state was replaced meanwhile.</summary>
+    public sealed record Rebase(StateSnapshotFile Snapshot) : StateMachineMessage;
+
+    /// <summary>Go on from this snapshot; the ledger is durable up to it. Entries that it covers may still come and are passed over.</summary>
+    public sealed record Install(StateSnapshotFile Snapshot) : StateMachineMessage;
 
     /// <summary>Completes a status with what the state machine knows, and sends it.</summary>
     public sealed record CompleteStatus(SwarmStatus Status, Reply<SwarmStatus> Reply) : StateMachineMessage;

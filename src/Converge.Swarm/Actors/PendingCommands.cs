@@ -58,6 +58,16 @@ internal sealed class PendingCommands
         }
     }
 
+    /// <summary>A snapshot took the place of the log up to an entry: what became of the commands there is not told by it.</summary>
+    public void SkipThrough(LogIndex index)
+    {
+        while (_queue.TryPeek(out (LogIndex Index, Term Term, PendingRequest Request, int Slot) head) && head.Index <= index)
+        {
+            _queue.Dequeue();
+            head.Request.Answer(head.Slot, new FactOutcomeUnknown("This node was brought up to date by a snapshot, which does not tell what became of the command."));
+        }
+    }
+
     /// <summary>Gives up waiting for what is overdue.</summary>
     public void Expire(long nowTick)
     {

@@ -15,6 +15,9 @@ public interface INodePort
     /// <summary>Sends to the state-machine actor; never lost.</summary>
     void ToStateMachine(StateMachineMessage message);
 
+    /// <summary>Sends to the snapshot actor; never lost, but for what came from peers when too much of it waits.</summary>
+    void ToSnapshots(SnapshotMessage message);
+
     /// <summary>Asks for a <see cref="NodeMessage.Turn"/> after what is queued now. Asking twice gives one.</summary>
     void WantTurn();
 
@@ -59,6 +62,9 @@ public interface IStateMachinePort
     /// <summary>Sends to the node actor; never lost.</summary>
     void ToNode(NodeMessage message);
 
+    /// <summary>Sends to the snapshot actor; never lost.</summary>
+    void ToSnapshots(SnapshotMessage message);
+
     /// <summary>
     /// Asks for the ledger to be made durable, and for a <see cref="StateMachineMessage.LedgerFlushed"/> afterwards, or a
     /// <see cref="StateMachineMessage.LedgerNoRoom"/>; the host tries again by itself.
@@ -84,6 +90,31 @@ public abstract record SwarmEvent
 
     /// <summary>A member's state differs from this node's: one of the two is wrong.</summary>
     public sealed record StateDiverged(NodeId Peer, LogIndex Index) : SwarmEvent;
+
+    /// <summary>A snapshot of this node's state is durable.</summary>
+    /// <param name="Index">The last entry that it covers.</param>
+    /// <param name="Bytes">The size of its file.</param>
+    public sealed record SnapshotTaken(LogIndex Index, long Bytes) : SwarmEvent;
+
+    /// <summary>A snapshot could not be written for want of room; it will be tried again.</summary>
+    public sealed record SnapshotPostponed : SwarmEvent;
+
+    /// <summary>A follower that was sent a snapshot has it, or nothing more was heard of it.</summary>
+    /// <param name="Peer">The follower.</param>
+    /// <param name="Index">The last entry that the snapshot covers.</param>
+    /// <param name="Delivered">Whether it has it.</param>
+    public sealed record SnapshotSent(NodeId Peer, LogIndex Index, bool Delivered) : SwarmEvent;
+
+    /// <summary>This node goes on from a snapshot that it was sent.</summary>
+    /// <param name="Index">The last entry that it covers.</param>
+    /// <param name="Bytes">The size of its file.</param>
+    public sealed record SnapshotInstalled(LogIndex Index, long Bytes) : SwarmEvent;
+
+    /// <summary>What a leader sent of a snapshot is not what it should be; it is asked for again.</summary>
+    /// <param name="Peer">Who sent it.</param>
+    /// <param name="Index">The last entry that the snapshot covers.</param>
+    /// <param name="Reason">What is wrong.</param>
+    public sealed record SnapshotRefused(NodeId Peer, LogIndex Index, string Reason) : SwarmEvent;
 
     /// <summary>The log has no room, or has room again.</summary>
     public sealed record SpaceChanged(bool Available) : SwarmEvent;

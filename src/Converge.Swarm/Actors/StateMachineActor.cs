@@ -13,13 +13,20 @@ namespace Converge.Swarm.Actors;
 /// The ledger is filled here and made durable by the host from time to time: the agreed log is what is acknowledged, the ledger can be
 /// derived from it again. At a replay the records that are already there are compared, byte for byte.
 /// </remarks>
-public sealed class StateMachineActor(GovernanceState state, GovernanceLedger ledger, IStateMachinePort port)
+/// <param name="state">The state from which it starts (<see cref="NodeStart.State"/>).</param>
+/// <param name="snapshot">The snapshot on which that state rests; null when it rests on none.</param>
+/// <param name="ledger">The node's ledger.</param>
+/// <param name="port">Where its messages go.</param>
+public sealed partial class StateMachineActor(GovernanceState state, StateSnapshotFile? snapshot, GovernanceLedger ledger, IStateMachinePort port)
 {
+    private GovernanceState _state = state;
+
+
     // What came while the ledger had no room; in order, so that a read still follows what it must see.
     private readonly Queue<StateMachineMessage> _stash = new();
     private AppliedEntry[]? _page;
     private int _appliedOfPage;
-    private ulong _announced;
+    private ulong _announced = state.LastSequence;
     private bool _full;
 
     /// <summary>Receives one message.</summary>
@@ -39,7 +46,8 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
             case StateMachineMessage.LedgerNoRoom:
                 Announce(full: true);
                 break;
-            case StateMachineMessage.Apply or StateMachineMessage.Query:
+            case StateMachineMessage.Apply or StateMachineMessage.Query or StateMachineMessage.Freeze or StateMachineMessage.Thaw
+                or StateMachineMessage.Rebase or StateMachineMessage.Install:
                 if (_stash.Count > 0 || !TryHandle(message))
                 {
                     _stash.Enqueue(message);
@@ -51,9 +59,13 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
         }
     }
 
-    /// <summary>The host ends: whoever waits here for the ledger's room is told that there is no answer. Nothing is received afterwards.</summary>
+    /// <summary>
+    /// The host ends: whoever waits here for the ledger's room is told that there is no answer, and the snapshot on which the state rests is
+    /// closed; nobody may be writing another one. Nothing is received afterwards.
+    /// </summary>
     public void Close()
     {
+        _base?.Dispose();
         while (_stash.TryDequeue(out StateMachineMessage? message))
         {
             Unanswered.Refuse(message, NotCommittedReason.Stopping, Unanswered.ShuttingDown);
@@ -84,8 +96,20 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
         {
             case StateMachineMessage.Apply apply:
                 return TryApply(apply);
+            case StateMachineMessage.Freeze:
+                Freeze();
+                return true;
+            case StateMachineMessage.Thaw:
+                Thaw();
+                return true;
+            case StateMachineMessage.Rebase rebase:
+                Rebase(rebase.Snapshot);
+                return true;
+            case StateMachineMessage.Install install:
+                Install(install.Snapshot);
+                return true;
             case StateMachineMessage.GetProposal query:
-                query.Reply.Send(QueryAnswer<ProposalView?>.Of(state.Get(query.ProposalId)));
+                query.Reply.Send(QueryAnswer<ProposalView?>.Of(_state.Get(query.ProposalId)));
                 return true;
             case StateMachineMessage.GetHead query:
                 query.Reply.Send(QueryAnswer<LedgerHead>.Of(ledger.Head));
@@ -112,10 +136,10 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
 
         port.ToNode(new NodeMessage.Applied(_page, apply.Responses));
         (_page, _appliedOfPage) = (null, 0);
-        if (state.LastSequence > _announced)
+        if (_state.LastSequence > _announced)
         {
-            port.Publish(new SwarmEvent.RecordsAdded(_announced + 1, state.LastSequence));
-            _announced = state.LastSequence;
+            port.Publish(new SwarmEvent.RecordsAdded(_announced + 1, _state.LastSequence));
+            _announced = _state.LastSequence;
         }
 
         if (ledger.IsFilling)
@@ -133,22 +157,22 @@ public sealed class StateMachineActor(GovernanceState state, GovernanceLedger le
             throw new UnsupportedCommandException($"Entry {entry.Index} is of kind {entry.Kind}, which this program does not apply.");
         }
 
-        ApplyOutcome outcome = state.Apply(entry.Index, entry.Term, entry.Data.Span);
+        ApplyOutcome outcome = _state.Apply(entry.Index, entry.Term, entry.Data.Span);
         if (outcome.Record is { } record)
         {
             ledger.Append(record);
         }
 
-        return new AppliedEntry(entry.Index, entry.Term, outcome, state.Digest);
+        return new AppliedEntry(entry.Index, entry.Term, outcome, _state.Digest);
     }
 
     private void Complete(StateMachineMessage.CompleteStatus status) =>
         status.Reply.Send(status.Status with
         {
-            AppliedIndex = state.AppliedIndex,
-            Digest = state.Digest.ToString(),
+            AppliedIndex = _state.AppliedIndex,
+            Digest = _state.Digest.ToString(),
             Ledger = ledger.Head,
-            Proposals = state.ProposalCount,
-            Sessions = state.SessionCount,
+            Proposals = _state.ProposalCount,
+            Sessions = _state.SessionCount,
         });
 }

@@ -63,6 +63,12 @@ public sealed record SwarmStatus
     /// <summary>The last entry in this node's log.</summary>
     public required LogIndex LastIndex { get; init; }
 
+    /// <summary>The first entry that this node's log still holds; one more than the last when it holds none.</summary>
+    public LogIndex FirstIndex { get; init; }
+
+    /// <summary>The last entry that this node's newest snapshot covers; zero when it has none.</summary>
+    public LogIndex SnapshotIndex { get; init; }
+
     /// <summary>The apply digest at <see cref="AppliedIndex"/>, as lower-case hexadecimal digits.</summary>
     public required string Digest { get; init; }
 

@@ -64,6 +64,27 @@ internal static class ConfigurationKeys
         Multiple = SectorBytes,
     };
 
+    public static readonly NumberKey SnapshotEntries = new(
+        "snapshot_entries",
+        10,
+        100_000_000,
+        options => options.Snapshots.Entries,
+        (options, value) => options with { Snapshots = options.Snapshots with { Entries = (int)value } });
+
+    public static readonly NumberKey SnapshotBytes = new(
+        "snapshot_bytes",
+        64 * 1024,
+        64L * 1024 * MiB,
+        options => options.Snapshots.Bytes,
+        (options, value) => options with { Snapshots = options.Snapshots with { Bytes = value } });
+
+    public static readonly NumberKey SnapshotKeepEntries = new(
+        "snapshot_keep_entries",
+        0,
+        100_000_000,
+        options => options.Snapshots.KeepEntries,
+        (options, value) => options with { Snapshots = options.Snapshots with { KeepEntries = (int)value } });
+
     public static readonly NumberKey ProjectionBatchRecords = new(
         "batch_records",
         1,
@@ -81,7 +102,10 @@ internal static class ConfigurationKeys
 
     /// <summary>The keys that are numbers and stand at the top, all of them optional.</summary>
     public static readonly IReadOnlyList<NumberKey> Numbers =
-        [Tick, HeartbeatTicks, ElectionTicks, LeaseDriftTicks, RequestTimeout, MaxPendingCommands, MaxUncommittedBytes, LogSegmentBytes, LedgerSegmentBytes];
+    [
+        Tick, HeartbeatTicks, ElectionTicks, LeaseDriftTicks, RequestTimeout, MaxPendingCommands, MaxUncommittedBytes, LogSegmentBytes, LedgerSegmentBytes,
+        SnapshotEntries, SnapshotBytes, SnapshotKeepEntries,
+    ];
 
     /// <summary>A setting that is a whole number.</summary>
     /// <param name="Name">Its key.</param>

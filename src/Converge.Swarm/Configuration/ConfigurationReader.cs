@@ -134,6 +134,11 @@ internal sealed class ConfigurationReader(string folder)
             _faults.AddRange(SwarmOptionsRules.CheckLease(options.LeasedReads, options.LeaseDriftTicks, options.ElectionTicks));
         }
 
+        if (!unread.Contains(ConfigurationKeys.SnapshotEntries.Name) && !unread.Contains(ConfigurationKeys.SnapshotKeepEntries.Name))
+        {
+            _faults.AddRange(SwarmOptionsRules.CheckSnapshots(options.Snapshots));
+        }
+
         return options;
     }
 

@@ -60,6 +60,9 @@ public sealed record SwarmOptions
     /// <summary>The size of a segment file of the ledger, allocated ahead.</summary>
     public int LedgerSegmentBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>When a snapshot is taken, and what stays in the log behind it.</summary>
+    public SnapshotOptions Snapshots { get; init; } = new();
+
     /// <summary>The node's query index. Carried out by whoever hosts the node.</summary>
     public ProjectionOptions Projection { get; init; } = new();
 }

@@ -33,6 +33,7 @@ public static class SwarmOptionsRules
         .. ConfigurationKeys.Numbers.SelectMany(key => key.CheckRange(key.Get(options))),
         .. CheckElection(options.HeartbeatTicks, options.ElectionTicks),
         .. CheckLease(options.LeasedReads, options.LeaseDriftTicks, options.ElectionTicks),
+        .. CheckSnapshots(options.Snapshots),
         .. ProjectionRules.Check(options.Projection),
         .. ProjectionRules.CheckBatch(options),
     ];
@@ -145,6 +146,16 @@ public static class SwarmOptionsRules
             yield return new(
                 ConfigurationKeys.LeaseDriftTicks.Name,
                 $"must leave at least {MinLeaseTicks} ticks of {ConfigurationKeys.ElectionTicks.Name} ({electionTicks}) to a lease; it is {driftTicks}.");
+        }
+    }
+
+    internal static IEnumerable<ConfigurationFault> CheckSnapshots(SnapshotOptions snapshots)
+    {
+        if (snapshots.KeepEntries > snapshots.Entries)
+        {
+            yield return new(
+                ConfigurationKeys.SnapshotKeepEntries.Name,
+                $"must be at most {ConfigurationKeys.SnapshotEntries.Name} ({snapshots.Entries}), or a snapshot would free nothing; it is {snapshots.KeepEntries}.");
         }
     }
 

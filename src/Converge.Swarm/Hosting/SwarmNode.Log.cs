@@ -5,8 +5,8 @@ namespace Converge.Swarm;
 
 public sealed partial class SwarmNode
 {
-    [LoggerMessage(1, LogLevel.Information, "Node {Node} of swarm '{Cluster}' starts on {Folder}: its log ends at entry {LastIndex}, term {Term}, {Records} records in its ledger.")]
-    private static partial void LogStarting(ILogger logger, NodeId node, string cluster, string folder, LogIndex lastIndex, Term term, ulong records);
+    [LoggerMessage(1, LogLevel.Information, "Node {Node} of swarm '{Cluster}' starts on {Folder} from a snapshot of entry {Snapshot}: its log ends at entry {LastIndex}, term {Term}, {Records} records in its ledger.")]
+    private static partial void LogStarting(ILogger logger, NodeId node, string cluster, string folder, LogIndex snapshot, LogIndex lastIndex, Term term, ulong records);
 
     [LoggerMessage(2, LogLevel.Warning, "A torn tail was cut off {File} at offset {Offset} ({Bytes} bytes): the last write before a crash, never acknowledged.")]
     private static partial void LogTornTail(ILogger logger, string file, long offset, long bytes);
@@ -43,4 +43,22 @@ public sealed partial class SwarmNode
 
     [LoggerMessage(13, LogLevel.Information, "The disk has room for the ledger again.")]
     private static partial void LogLedgerSpaceAgain(ILogger logger);
+
+    [LoggerMessage(14, LogLevel.Information, "A snapshot of entry {Index} was written ({Bytes} bytes).")]
+    private static partial void LogSnapshotTaken(ILogger logger, LogIndex index, long bytes);
+
+    [LoggerMessage(15, LogLevel.Warning, "The disk has no room for a snapshot; it will be tried again.")]
+    private static partial void LogSnapshotPostponed(ILogger logger);
+
+    [LoggerMessage(16, LogLevel.Information, "The snapshot of entry {Index} was sent to node {Peer}.")]
+    private static partial void LogSnapshotSent(ILogger logger, LogIndex index, NodeId peer);
+
+    [LoggerMessage(17, LogLevel.Warning, "The snapshot of entry {Index} could not be sent to node {Peer}: nothing more was heard of it. It goes on when it is heard of.")]
+    private static partial void LogSnapshotNotSent(ILogger logger, LogIndex index, NodeId peer);
+
+    [LoggerMessage(18, LogLevel.Information, "This node goes on from a snapshot of entry {Index} that it was sent ({Bytes} bytes).")]
+    private static partial void LogSnapshotInstalled(ILogger logger, LogIndex index, long bytes);
+
+    [LoggerMessage(19, LogLevel.Warning, "What was received of the snapshot of entry {Index} from node {Peer} was refused and is asked for again: {Reason}")]
+    private static partial void LogSnapshotRefused(ILogger logger, LogIndex index, NodeId peer, string reason);
 }

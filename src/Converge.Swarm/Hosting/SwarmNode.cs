@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
@@ -25,10 +26,14 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly FolderLock _folderLock;
     private readonly RaftLogStore _log;
     private readonly GovernanceLedger _ledger;
+    private readonly SnapshotFiles _snapshotFiles;
+    private readonly LogIndex _startedFrom;
     private readonly NodeActor _nodeActor;
     private readonly StateMachineActor _stateMachineActor;
     private readonly Mailbox<NodeMessage> _node;
     private readonly Mailbox<StateMachineMessage> _stateMachine;
+    private readonly Mailbox<SnapshotMessage> _snapshots;
+    private readonly Mailbox<SnapshotWork>[] _snapshotWorks;
     private readonly LogThread _logThread;
     private readonly PeerTransport _transport;
     private readonly Timer _ticks;
@@ -41,18 +46,21 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private int _tickQueued;
     private int _stopping;
 
-    private SwarmNode(SwarmOptions options, ILoggerFactory loggers, FolderLock folderLock, RaftLogStore log, LogModel recovered, GovernanceLedger ledger)
+    private SwarmNode(SwarmOptions options, ILoggerFactory loggers, FolderLock folderLock, Opened opened)
     {
         _options = options;
         _logger = loggers.CreateLogger("Converge.Swarm");
         _folderLock = folderLock;
-        _log = log;
-        _ledger = ledger;
+        _log = opened.Log;
+        _ledger = opened.Ledger;
+        _snapshotFiles = opened.SnapshotFiles;
         _metrics = new NodeMetrics(options.Node);
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        InMemoryRaftStorage storage = Founding.Recover(recovered, options.Members.Select(m => m.Id));
+        GovernanceState state = NodeStart.State(opened.Snapshot);
+        _startedFrom = opened.Snapshot?.Mark.Index ?? Founding.Mark.Index;
+        var start = NodeStart.From(opened.Recovered, opened.Snapshot, state, options.Members.Select(m => m.Id));
         _nodeActor = new NodeActor(
             new NodeActorOptions
             {
@@ -65,14 +73,15 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 RequestTimeoutTicks = Math.Max(1, (int)(options.RequestTimeout / options.Tick)),
                 MaxPendingCommands = options.MaxPendingCommands,
                 MaxUncommittedBytes = options.MaxUncommittedBytes,
+                Snapshots = options.Snapshots,
                 Version = typeof(SwarmNode).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
                 Life = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4)),
             },
-            storage,
+            start,
             random,
             ports);
-        var logActor = new LogActor(options.Node, incarnation: 0, log.Outline, ports);
-        var stateMachineActor = new StateMachineActor(Founding.State(), ledger, ports);
+        var logActor = new LogActor(options.Node, incarnation: 0, _log.Outline, ports);
+        _stateMachineActor = new StateMachineActor(state, opened.Snapshot, _ledger, ports);
 
         _node = new Mailbox<NodeMessage>(
             Lanes.NodeCapacities(options.MaxPendingCommands),
@@ -90,13 +99,17 @@ public sealed partial class SwarmNode : IAsyncDisposable
             },
             RefuseAtTheEnd,
             Fail);
-        _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, stateMachineActor.Receive, RefuseAtTheEnd, Fail);
-        _stateMachineActor = stateMachineActor;
+        _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, _stateMachineActor.Receive, RefuseAtTheEnd, Fail);
+        _snapshotWorks =
+            [.. Enum.GetValues<SnapshotLane>().Select(_ => new Mailbox<SnapshotWork>([int.MaxValue], turn: null, Do, RefuseAtTheEnd, Fail))];
+        var snapshotActor = new SnapshotActor(
+            new SnapshotActorOptions { Self = options.Node, Policy = options.Snapshots, ElectionTicks = options.ElectionTicks }, opened.Snapshot, ports);
+        _snapshots = new Mailbox<SnapshotMessage>(Lanes.SnapshotCapacities, turn: null, snapshotActor.Receive, RefuseAtTheEnd, Fail);
         _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
-        var clients = new ClientService(options, PostFromClient, ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
+        var clients = new ClientService(options, PostFromClient, _ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
         _transport = new PeerTransport(options, ports, clients, loggers.CreateLogger("Converge.Swarm.Peers"));
         _ticks = new Timer(_ => QueueTick());
-        Client = new LocalSwarmClient(PostFromClient, ledger, _news, _metrics);
+        Client = new LocalSwarmClient(PostFromClient, _ledger, _news, _metrics);
     }
 
     /// <summary>The way to the swarm through this node.</summary>
@@ -122,6 +135,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     /// <exception cref="FolderInUseException">Another process has the data folder.</exception>
     /// <exception cref="WrongFolderException">The data folder belongs to another node or swarm.</exception>
     /// <exception cref="LogDamagedException">A log or ledger file is damaged; names file and offset.</exception>
+    /// <exception cref="SnapshotDamagedException">The newest snapshot is damaged, or the log begins behind it; names file and offset.</exception>
     /// <exception cref="LedgerDivergedException">The ledger holds what it should not.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The peer address cannot be listened on.</exception>
     /// <exception cref="IOException">The folder cannot be read or written.</exception>
@@ -185,45 +199,55 @@ public sealed partial class SwarmNode : IAsyncDisposable
         disk.CreateFolder(options.DataFolder);
         FolderLock folderLock = FolderLock.Acquire(options.DataFolder);
         RaftLogStore? log = null;
+        GovernanceLedger? ledger = null;
+        StateSnapshotFile? snapshot = null;
         try
         {
             var identity = new NodeIdentity(options.Cluster, options.Node);
             bool known = NodeIdentityFile.Check(disk, options.DataFolder, identity);
             log = RaftLogStore.Open(
                 disk, options.DataFolder, new RaftLogStoreOptions { SegmentBytes = options.LogSegmentBytes, MustExist = known }, out LogModel recovered);
-            GovernanceLedger ledger = GovernanceLedger.Open(
+            var snapshotFiles = new SnapshotFiles(disk, options.DataFolder);
+            snapshot = snapshotFiles.OpenNewest();
+            ledger = GovernanceLedger.Open(
                 disk,
                 Path.Combine(options.DataFolder, GovernanceLedger.Purpose),
-                new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known });
+                new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = known },
+                snapshot?.ReadLedgerCheckpoint());
 
             if (!known && (recovered.Entries.Count > 0 || ledger.LastSequence > 0))
             {
-                ledger.Dispose();
                 throw new WrongFolderException(options.DataFolder, $"it holds a log and no {NodeIdentityFile.FileName} that says whose");
             }
 
-            if (Founding.Batch(recovered.Outline) is { } founding)
+            if (NodeStart.Batch(recovered.Outline, snapshot) is { } lacking)
             {
-                log.Append([founding]);
+                log.Append([lacking]);
                 log.Flush();
-                recovered.Apply(founding);
+                recovered.Apply(lacking);
             }
 
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
             NodeIdentityFile.Write(disk, options.DataFolder, identity);
-            return new SwarmNode(options, loggers, folderLock, log, recovered, ledger);
+            return new SwarmNode(options, loggers, folderLock, new Opened(log, recovered, ledger, snapshotFiles, snapshot));
         }
         catch
         {
+            snapshot?.Dispose();
+            ledger?.Dispose();
             log?.Dispose();
             folderLock.Dispose();
             throw;
         }
     }
 
+    /// <summary>What was found in the data folder.</summary>
+    private sealed record Opened(
+        RaftLogStore Log, LogModel Recovered, GovernanceLedger Ledger, SnapshotFiles SnapshotFiles, StateSnapshotFile? Snapshot);
+
     private void Start()
     {
-        LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, _log.Outline.LastIndex, _log.Outline.State.Term, _ledger.Head.Sequence);
+        LogStarting(_logger, _options.Node, _options.Cluster, _options.DataFolder, _startedFrom, _log.Outline.LastIndex, _log.Outline.State.Term, _ledger.Head.Sequence);
         LogTornTails(_log.Recovery.TornTail);
         LogTornTails(_ledger.TornTail);
         _logThread.Start();
@@ -250,6 +274,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
         await _node.CloseAsync();
         _nodeActor.Close();
         await _stateMachine.CloseAsync();
+        await _snapshots.CloseAsync();
+        _snapshotFiles.Stop();
+        await Task.WhenAll(_snapshotWorks.Select(works => works.CloseAsync()));
         _stateMachineActor.Close();
         Volatile.Write(ref _stopping, 2);
         _ledgerFlushWanted.Release();
@@ -263,6 +290,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
         finally
         {
+            _snapshotFiles.Dispose();
             _ledger.Dispose();
             _log.Dispose();
             _folderLock.Dispose();
@@ -277,6 +305,19 @@ public sealed partial class SwarmNode : IAsyncDisposable
         if (_completion.TrySetException(reason))
         {
             LogFailed(_logger, reason.Message, reason);
+        }
+    }
+
+    /// <summary>Does what the snapshot actor wants done. A work that the end of the node cut short has nobody to answer.</summary>
+    private void Do(SnapshotWork work)
+    {
+        try
+        {
+            _snapshots.Post(Lanes.Own, work.Run(_snapshotFiles, _ledger));
+        }
+        catch (OperationCanceledException) when (Volatile.Read(ref _stopping) > 0)
+        {
+            // Nothing is left of it.
         }
     }
 
@@ -352,6 +393,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
         /// <summary>This node's own clients.</summary>
         public const int Clients = 3;
 
+        /// <summary>For the snapshot actor, parts of snapshots: what does not fit is asked for again.</summary>
+        public static readonly int[] SnapshotCapacities = [int.MaxValue, 256];
+
         public static int[] NodeCapacities(int clients) => [int.MaxValue, 16_384, 4_096, clients];
     }
 
@@ -361,7 +405,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     }
 
     /// <summary>The actors' ports: each call is one message carried.</summary>
-    private sealed class Ports(SwarmNode host) : INodePort, ILogPort, IStateMachinePort, IPeerTransportEvents
+    private sealed class Ports(SwarmNode host) : INodePort, ILogPort, IStateMachinePort, ISnapshotPort, IPeerTransportEvents
     {
         public void ToPeer(NodeId peer, PeerMessage message) => host._transport.Send(peer, message);
 
@@ -380,6 +424,20 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 query.Refuse(NotCommittedReason.Busy, Unanswered.Busy);
             }
         }
+
+        public void ToSnapshots(SnapshotMessage message)
+        {
+            if (message is SnapshotMessage.FromPeer)
+            {
+                host._snapshots.TryPost(Lanes.PeerControl, message);
+            }
+            else
+            {
+                host._snapshots.Post(Lanes.Own, message);
+            }
+        }
+
+        public void Do(SnapshotWork work) => host._snapshotWorks[(int)work.Lane].Post(Lanes.Own, work);
 
         void INodePort.WantTurn() => host._node.WantTurn();
 
@@ -452,6 +510,24 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     break;
                 case SwarmEvent.RecordsAdded:
                     host.OnRecordsAdded();
+                    break;
+                case SwarmEvent.SnapshotTaken taken:
+                    LogSnapshotTaken(logger, taken.Index, taken.Bytes);
+                    break;
+                case SwarmEvent.SnapshotPostponed:
+                    LogSnapshotPostponed(logger);
+                    break;
+                case SwarmEvent.SnapshotSent { Delivered: true } sent:
+                    LogSnapshotSent(logger, sent.Index, sent.Peer);
+                    break;
+                case SwarmEvent.SnapshotSent sent:
+                    LogSnapshotNotSent(logger, sent.Index, sent.Peer);
+                    break;
+                case SwarmEvent.SnapshotInstalled installed:
+                    LogSnapshotInstalled(logger, installed.Index, installed.Bytes);
+                    break;
+                case SwarmEvent.SnapshotRefused refused:
+                    LogSnapshotRefused(logger, refused.Index, refused.Peer, refused.Reason);
                     break;
                 default:
                     throw new ArgumentOutOfRangeException(nameof(happened), happened, "Not an event.");

@@ -21,10 +21,11 @@ internal sealed class TestSwarm
     private readonly Dictionary<NodeId, Node> _nodes = [];
     private readonly HashSet<(NodeId From, NodeId To)> _cut = [];
 
-    public TestSwarm(int nodes = 3, int seed = 1, int maxPendingCommands = 1000, int? leaseDriftTicks = null)
+    public TestSwarm(int nodes = 3, int seed = 1, int maxPendingCommands = 1000, int? leaseDriftTicks = null, SnapshotOptions? snapshots = null)
     {
         LeaseDriftTicks = leaseDriftTicks;
         MaxPendingCommands = maxPendingCommands;
+        Snapshots = snapshots ?? new SnapshotOptions();
         _random = new Random(seed);
         Members = [.. Enumerable.Range(1, nodes).Select(i => new NodeId((ulong)i))];
         foreach (NodeId id in Members)
@@ -37,6 +38,11 @@ internal sealed class TestSwarm
     public IReadOnlyList<NodeId> Members { get; }
 
     public int MaxPendingCommands { get; }
+
+    public SnapshotOptions Snapshots { get; }
+
+    /// <summary>Decides about each message between nodes: false when it is lost.</summary>
+    public Func<NodeId, NodeId, PeerMessage, bool> Carries { get; set; } = (_, _, _) => true;
 
     public int? LeaseDriftTicks { get; }
 
@@ -145,9 +151,13 @@ internal sealed class TestSwarm
         private readonly Queue<NodeMessage> _nodeQueue = new();
         private readonly Queue<LogMessage> _logQueue = new();
         private readonly Queue<StateMachineMessage> _stateQueue = new();
+        private readonly Queue<SnapshotMessage> _snapshotQueue = new();
+        private readonly Queue<SnapshotWork>[] _works = [new(), new()];
         private NodeActor? _node;
         private LogActor? _log;
         private StateMachineActor? _state;
+        private SnapshotActor? _snapshots;
+        private SnapshotFiles? _snapshotFiles;
         private bool _nodeTurn;
         private bool _logTurn;
         private RaftLogStore? _store;
@@ -167,6 +177,12 @@ internal sealed class TestSwarm
         /// <summary>The log actor is not served: its disk stands still.</summary>
         public bool DiskStandsStill { get; set; }
 
+        /// <summary>No work with snapshots is done in this lane.</summary>
+        public SnapshotLane? LaneStandsStill { get; set; }
+
+        /// <summary>Every work with snapshots that was done, in order.</summary>
+        public List<SnapshotWork> WorksDone { get; } = [];
+
         public Exception? Failure { get; private set; }
 
         public List<SwarmEvent> Events { get; } = [];
@@ -176,15 +192,21 @@ internal sealed class TestSwarm
         public void Start()
         {
             _store = RaftLogStore.Open(Disk, "data", new RaftLogStoreOptions { SegmentBytes = 1 << 20, MaxGroupBytes = 1 << 18, MaxBatchBytes = 1 << 17 }, out LogModel recovered);
-            _ledger = GovernanceLedger.Open(Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = 1 << 20 });
-            if (Founding.Batch(recovered.Outline) is { } founding)
+            _snapshotFiles = new SnapshotFiles(Disk, "data");
+            StateSnapshotFile? newest = _snapshotFiles.OpenNewest();
+            _ledger = GovernanceLedger.Open(
+                Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = GovernanceLedgerOptions.MinSegmentBytes }, newest?.ReadLedgerCheckpoint());
+            if (NodeStart.Batch(recovered.Outline, newest) is { } lacking)
             {
-                _store.Append([founding]);
+                _store.Append([lacking]);
                 _store.Flush();
-                recovered.Apply(founding);
+                recovered.Apply(lacking);
             }
 
-            InMemoryRaftStorage storage = Founding.Recover(recovered, swarm.Members);
+            GovernanceState state = NodeStart.State(newest);
+            StartedFrom = state.AppliedIndex;
+            var start = NodeStart.From(recovered, newest, state, swarm.Members);
+            Log = start.Storage;
             var ports = new Ports(this);
             _node = new NodeActor(
                 new NodeActorOptions
@@ -198,16 +220,29 @@ internal sealed class TestSwarm
                     RequestTimeoutTicks = 100,
                     MaxPendingCommands = swarm.MaxPendingCommands,
                     MaxUncommittedBytes = 1 << 20,
+                    Snapshots = swarm.Snapshots,
                     Version = "test",
                     Life = ++_life,
                 },
-                storage,
+                start,
                 new SeededRandom(swarm._random),
                 ports);
             _logIncarnation = 0;
             _log = new LogActor(id, 0, _store.Outline, ports);
-            _state = new StateMachineActor(Founding.State(), _ledger, ports);
+            _state = new StateMachineActor(state, newest, _ledger, ports);
+            _snapshots = new SnapshotActor(new SnapshotActorOptions { Self = id, Policy = swarm.Snapshots, ElectionTicks = ElectionTicks }, newest, ports);
         }
+
+        /// <summary>The entry from which the state was taken up at the last start.</summary>
+        public LogIndex StartedFrom { get; private set; }
+
+        /// <summary>The log in memory.</summary>
+        public InMemoryRaftStorage Log { get; private set; } = new();
+
+        public GovernanceLedger Ledger => _ledger!;
+
+        /// <summary>The names of the snapshots that the disk has.</summary>
+        public IReadOnlyList<string> SnapshotNames => Disk.ListFiles(Path.Combine("data", StateSnapshotFolder.FolderName));
 
         /// <summary>The process dies; what was not flushed may be lost.</summary>
         public void Crash()
@@ -306,6 +341,25 @@ internal sealed class TestSwarm
             {
                 yield return () => Guard(() => _state!.Receive(_stateQueue.Dequeue()));
             }
+
+            if (_snapshotQueue.Count > 0)
+            {
+                yield return () => Guard(() => _snapshots!.Receive(_snapshotQueue.Dequeue()));
+            }
+
+            foreach (Queue<SnapshotWork> works in _works)
+            {
+                if (works.Count > 0 && works.Peek().Lane != LaneStandsStill)
+                {
+                    yield return () => Guard(() =>
+                    {
+                        SnapshotWork work = works.Dequeue();
+                        WorksDone.Add(work);
+                        SnapshotMessage answer = work.Run(_snapshotFiles!, _ledger!);
+                        _snapshotQueue.Enqueue(answer);
+                    });
+                }
+            }
         }
 
         private Moment Now => new(swarm.NowUnixMilliseconds, swarm.SteadyTicks);
@@ -333,22 +387,30 @@ internal sealed class TestSwarm
             _nodeQueue.Clear();
             _logQueue.Clear();
             _stateQueue.Clear();
+            _snapshotQueue.Clear();
+            _works[0].Clear();
+            _works[1].Clear();
+            _snapshots = null;
             (_nodeTurn, _logTurn) = (false, false);
         }
 
-        private sealed class Ports(Node node) : INodePort, ILogPort, IStateMachinePort
+        private sealed class Ports(Node node) : INodePort, ILogPort, IStateMachinePort, ISnapshotPort
         {
             public void ToPeer(NodeId peer, PeerMessage message)
             {
                 Assert.True(message is not ProtocolMessage protocol || protocol.CanCome(node.Id, peer), $"{message} from {node.Id} to {peer} would be hung up on.");
                 Node to = node.Swarm[peer];
-                if (to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer)))
+                if (to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer)) && node.Swarm.Carries(node.Id, peer, message))
                 {
                     to.Post(new NodeMessage.FromPeer(node.Id, message));
                 }
             }
 
             public void ToLog(LogMessage message) => node._logQueue.Enqueue(message);
+
+            public void ToSnapshots(SnapshotMessage message) => node._snapshotQueue.Enqueue(message);
+
+            public void Do(SnapshotWork work) => node._works[(int)work.Lane].Enqueue(work);
 
             public void ToNode(NodeMessage message) => node._nodeQueue.Enqueue(message);
 

@@ -314,13 +314,20 @@ public sealed class FaultyDisk : IDisk
                 throw new IOException($"{path} cannot be written.");
             }
 
+            if (offset + bytes.Length > inode.Current.Length && offset + bytes.Length - inode.Current.Length > Free)
+            {
+                throw new DiskFullException(path);
+            }
+
             inode.Write(offset, bytes);
         }
+
+        private long Free => disk.CapacityBytes - disk._names.Values.Sum(other => (long)other.Current.Length);
 
         public void AllocateZeroed(long length)
         {
             Change();
-            var free = disk.CapacityBytes - disk._names.Values.Sum(other => (long)other.Current.Length);
+            var free = Free;
             inode.Resize(Math.Min(length, Math.Max(0, free)));
             if (length > free)
             {
