@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Http;
+using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Projection;
 using Converge.Swarm.Storage;
@@ -124,7 +125,8 @@ internal static class NodeCommand
         HttpAddressUnavailableException => new(ExitCode.InUse, fault.Message),
         SocketException => new(ExitCode.InUse, $"the peer address cannot be listened on: {fault.Message}"),
         WrongFolderException => new(ExitCode.Usage, fault.Message),
-        LogDamagedException or LedgerDamagedException or WrongLogException or LedgerDivergedException or Actors.StateDivergedException or Actors.LogLostException =>
+        LogDamagedException or LedgerDamagedException or SnapshotDamagedException or UnsupportedSnapshotException or LedgerIncompleteException
+            or LedgerRecordsRefusedException or WrongLogException or LedgerDivergedException or Actors.StateDivergedException or Actors.LogLostException =>
             new(ExitCode.Damaged, fault.Message),
         IOException or UnauthorizedAccessException => new(ExitCode.Failed, fault.Message),
         _ => null,

@@ -28,6 +28,7 @@ public sealed partial class NodeActor
     private (Term Term, NodeId Leader) _toldSnapshots;
     private CommandStamp _stampBeforeLog;
     private long _appliedBytes;
+    private bool _compactionDue;
 
     /// <summary>Takes up from a snapshot.</summary>
     private void BeginFrom(NodeStart start)
@@ -40,15 +41,12 @@ public sealed partial class NodeActor
 
     private void TickSnapshots()
     {
-        foreach ((NodeId member, (LogIndex index, long deadline)) in _held.ToArray())
+        if (_held.Count > 0 && _tick % _options.ElectionTicks == 0)
         {
-            if (_tick >= deadline)
-            {
-                _held.Remove(member);
-            }
+            ReviewHeld();
         }
 
-        if (_tick % _options.ElectionTicks == 0)
+        if (_compactionDue)
         {
             CompactLog();
         }
@@ -57,11 +55,35 @@ public sealed partial class NodeActor
         _port.ToSnapshots(new SnapshotMessage.Tick(_applied, _appliedBytes));
     }
 
+    /// <summary>What is kept for followers moves on with what they have, and ends when they take too long.</summary>
+    private void ReviewHeld()
+    {
+        foreach (FollowerProgress progress in _raft.Status().Progress)
+        {
+            if (!_held.TryGetValue(progress.Id, out (LogIndex Index, long DeadlineTick) held))
+            {
+                continue;
+            }
+
+            if (_tick >= held.DeadlineTick || (_snapshot is { } snapshot && progress.Match >= snapshot.Mark.Index))
+            {
+                _held.Remove(progress.Id);
+                _compactionDue = true;
+            }
+            else if (progress.Match > held.Index)
+            {
+                _held[progress.Id] = held with { Index = progress.Match };
+                _compactionDue = true;
+            }
+        }
+    }
+
     private void TellSnapshotsWhoLeads()
     {
         if (_toldSnapshots != (_raft.Term, _raft.Leader))
         {
             _toldSnapshots = (_raft.Term, _raft.Leader);
+            _compactionDue |= _held.Count > 0;
             _held.Clear();
             _port.ToSnapshots(new SnapshotMessage.Led(_raft.Term, _raft.Leader));
         }
@@ -119,7 +141,7 @@ public sealed partial class NodeActor
         }
         else
         {
-            _held.Remove(sent.To);
+            _compactionDue |= _held.Remove(sent.To);
         }
     }
 
@@ -190,7 +212,8 @@ public sealed partial class NodeActor
     /// </summary>
     private void CompactLog()
     {
-        if (_snapshot is not { } snapshot || snapshot.Mark.Index > _applied || snapshot.Mark.Index > _durable)
+        _compactionDue = _snapshot is { } newest && (newest.Mark.Index > _applied || newest.Mark.Index > _durable);
+        if (_snapshot is not { } snapshot || _compactionDue)
         {
             // There is none, or it is being installed.
             return;

@@ -1,4 +1,3 @@
-using Converge.Core;
 using Converge.Swarm.Cli.Processes;
 
 namespace Converge.Swarm.Cli.Tests.Durability;

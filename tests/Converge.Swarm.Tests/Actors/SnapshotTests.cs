@@ -1,9 +1,7 @@
 using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
-using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
-using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Actors;
 

@@ -167,7 +167,7 @@ public sealed class SwarmOfActorsTests
                 submitted.Add((swarm[swarm.Members[i % 3]].Submit(Created(proposal)), proposal));
             }
 
-            for (int i = 0; i < 60; i++)
+            for (int i = 0; i < 120; i++)
             {
                 swarm.Step();
             }

@@ -26,6 +26,9 @@ internal sealed class TestSwarm
         LeaseDriftTicks = leaseDriftTicks;
         MaxPendingCommands = maxPendingCommands;
         Snapshots = snapshots ?? new SnapshotOptions();
+
+        // Those who take snapshots have a ledger that holds little in memory: less than what a transfer proves at once.
+        LedgerSegmentBytes = snapshots is null ? 1 << 20 : GovernanceLedgerOptions.MinSegmentBytes;
         _random = new Random(seed);
         Members = [.. Enumerable.Range(1, nodes).Select(i => new NodeId((ulong)i))];
         foreach (NodeId id in Members)
@@ -40,6 +43,8 @@ internal sealed class TestSwarm
     public int MaxPendingCommands { get; }
 
     public SnapshotOptions Snapshots { get; }
+
+    public int LedgerSegmentBytes { get; }
 
     /// <summary>Decides about each message between nodes: false when it is lost.</summary>
     public Func<NodeId, NodeId, PeerMessage, bool> Carries { get; set; } = (_, _, _) => true;
@@ -195,7 +200,7 @@ internal sealed class TestSwarm
             _snapshotFiles = new SnapshotFiles(Disk, "data");
             StateSnapshotFile? newest = _snapshotFiles.OpenNewest();
             _ledger = GovernanceLedger.Open(
-                Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = GovernanceLedgerOptions.MinSegmentBytes }, newest?.ReadLedgerCheckpoint());
+                Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = swarm.LedgerSegmentBytes }, newest?.ReadLedgerCheckpoint());
             if (NodeStart.Batch(recovered.Outline, newest) is { } lacking)
             {
                 _store.Append([lacking]);

@@ -1,4 +1,3 @@
-using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
