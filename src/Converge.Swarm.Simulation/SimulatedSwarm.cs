@@ -305,6 +305,9 @@ public sealed class SimulatedSwarm : ISimulationView
     internal void NotePublished(SimulatedNode node, SwarmEvent happened)
     {
         CountIf(happened is SwarmEvent.DiskStalled { Stalled: true }, SimulationCoverage.StallNoticed);
+        CountIf(happened is SwarmEvent.SnapshotTaken, SimulationCoverage.SnapshotTaken);
+        CountIf(happened is SwarmEvent.SnapshotPostponed, SimulationCoverage.SnapshotPostponed);
+        CountIf(happened is SwarmEvent.SnapshotInstalled, SimulationCoverage.SnapshotInstalled);
         node.Tell(happened);
     }
 

@@ -233,6 +233,12 @@ public sealed class SimulatedDisk : IDisk
                 throw new IOException($"The simulated disk failed to write {path}.");
             }
 
+            long longer = offset + bytes.Length - file.Length;
+            if (longer > 0 && disk.UsedBytes + longer > disk.CapacityBytes)
+            {
+                throw new DiskFullException(path);
+            }
+
             file.Write(offset, bytes);
         }
 

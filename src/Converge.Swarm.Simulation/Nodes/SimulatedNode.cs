@@ -526,6 +526,7 @@ public sealed partial class SimulatedNode
         GovernanceState state = newest is null
             ? Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow))
             : StateOf(newest);
+        _swarm.CountIf(newest is not null, SimulationCoverage.StartedFromSnapshot);
         Observation.AppliedIndex = state.AppliedIndex;
         Observation.Digest = newest is null ? default : state.Digest;
 
@@ -652,7 +653,7 @@ public sealed partial class SimulatedNode
             throw new CheckFailedException("a node ends only for an injected fault", $"Node {Id} ended: {reason.GetType().Name}: {reason.Message}", reason);
         }
 
-        _swarm.CountIf(reason is LogDamagedException or LedgerDamagedException, SimulationCoverage.DamageNoticed);
+        _swarm.CountIf(reason is LogDamagedException or LedgerDamagedException or SnapshotDamagedException or WrongFolderException, SimulationCoverage.DamageNoticed);
         _swarm.CountIf(reason is LogFailedException, SimulationCoverage.FailedWriteEndedNode);
         bool wasRunning = IsRunning;
         End(losePower: false);

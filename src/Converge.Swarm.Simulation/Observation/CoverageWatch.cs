@@ -34,6 +34,7 @@ internal sealed class CoverageWatch(SimulatedSwarm swarm)
         foreach (SentMessage sent in step.Sent)
         {
             swarm.CountIf(sent.Message is ForwardedCommands, SimulationCoverage.CommandForwarded);
+            swarm.CountIf(sent.Message is SnapshotRecords, SimulationCoverage.SnapshotBroughtRecords);
         }
 
         foreach (ClientAttempt attempt in step.Answered)

@@ -95,4 +95,19 @@ public enum SimulationCoverage
 
     /// <summary>A leased read was answered.</summary>
     LeasedReadServed,
+
+    /// <summary>A node took a snapshot and compacted its log behind it.</summary>
+    SnapshotTaken,
+
+    /// <summary>A snapshot was due and could not be taken for want of room.</summary>
+    SnapshotPostponed,
+
+    /// <summary>A follower that was behind the beginning of the leader's log got its state as a snapshot.</summary>
+    SnapshotInstalled,
+
+    /// <summary>Records of the ledger that a follower lacked came with a snapshot.</summary>
+    SnapshotBroughtRecords,
+
+    /// <summary>A node came back with a snapshot and the log behind it.</summary>
+    StartedFromSnapshot,
 }

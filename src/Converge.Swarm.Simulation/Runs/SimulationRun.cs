@@ -111,6 +111,13 @@ public static class SimulationRun
             MaxAnswers = (int)random.Between(16, 128),
             SessionWindow = (ulong)random.Between(4, 64),
             LedgerFlushMilliseconds = (int)random.Between(50, 2_000),
+            Snapshots = new SnapshotOptions
+            {
+                Entries = (int)random.Between(10, 300),
+                Bytes = random.Between(4_096, 1 << 20),
+                KeepEntries = (int)random.Between(1, 60),
+            },
+            SnapshotWorkMicroseconds = (100, random.Between(1_000, 300_000)),
             FlushMicroseconds = (flush / 10, flush),
             Network = new NetworkConditions
             {
