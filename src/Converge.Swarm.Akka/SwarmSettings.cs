@@ -57,6 +57,10 @@ public sealed class SwarmSettings
     /// <summary>All members, this one included, with the addresses of their ActorSystems.</summary>
     public IReadOnlyDictionary<NodeId, Address> Members { get; }
 
+    /// <summary>The members as addresses, by ascending id.</summary>
+    internal IReadOnlyList<MemberAddress> Addresses =>
+        [.. Members.OrderBy(member => member.Key).Select(member => new MemberAddress(member.Key, member.Value.ToString(), null, false))];
+
     /// <summary>The length of a tick.</summary>
     public TimeSpan Tick { get; }
 

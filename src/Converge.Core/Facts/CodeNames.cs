@@ -17,6 +17,12 @@ public static class CodeNames
     private static readonly FrozenDictionary<string, NotCommittedReason> NotCommittedReasons =
         Enum.GetValues<NotCommittedReason>().ToFrozenDictionary(reason => reason.Name(), StringComparer.Ordinal);
 
+    private static readonly FrozenDictionary<string, MemberRole> MemberRoles =
+        Enum.GetValues<MemberRole>().ToFrozenDictionary(role => role.Name(), StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, MembershipStepKind> MembershipStepKinds =
+        Enum.GetValues<MembershipStepKind>().ToFrozenDictionary(kind => kind.Name(), StringComparer.Ordinal);
+
     private static readonly FrozenDictionary<string, ProposalStatus> ProposalStatuses =
         Enum.GetValues<ProposalStatus>().ToFrozenDictionary(status => status.Name(), StringComparer.Ordinal);
 
@@ -80,6 +86,23 @@ public static class CodeNames
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of record."),
     };
 
+    /// <summary>For example <c>voter</c>.</summary>
+    public static string Name(this MemberRole role) => role switch
+    {
+        MemberRole.Learner => "learner",
+        MemberRole.Voter => "voter",
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "Not a role."),
+    };
+
+    /// <summary>For example <c>promoted</c>.</summary>
+    public static string Name(this MembershipStepKind kind) => kind switch
+    {
+        MembershipStepKind.Added => "added",
+        MembershipStepKind.Promoted => "promoted",
+        MembershipStepKind.Removed => "removed",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a step."),
+    };
+
     /// <summary>For example <c>invalid_json</c>.</summary>
     public static string Name(this InputFaultCode code) => code switch
     {
@@ -123,6 +146,14 @@ public static class CodeNames
     /// <summary>The reason that a name stands for, or null.</summary>
     public static NotCommittedReason? ParseNotCommittedReason(string? name) =>
         name is not null && NotCommittedReasons.TryGetValue(name, out NotCommittedReason reason) ? reason : null;
+
+    /// <summary>The role that a name stands for, or null.</summary>
+    public static MemberRole? ParseMemberRole(string? name) =>
+        name is not null && MemberRoles.TryGetValue(name, out MemberRole role) ? role : null;
+
+    /// <summary>The kind of step that a name stands for, or null.</summary>
+    public static MembershipStepKind? ParseMembershipStepKind(string? name) =>
+        name is not null && MembershipStepKinds.TryGetValue(name, out MembershipStepKind kind) ? kind : null;
 
     /// <summary>The status that a name stands for, or null.</summary>
     public static ProposalStatus? ParseProposalStatus(string? name) =>

@@ -42,7 +42,11 @@ public sealed record LedgerRecord(
     FactSubmission? Submission,
     NodeId? Leader,
     string PreviousHash,
-    string Hash);
+    string Hash)
+{
+    /// <summary>For <see cref="RecordKind.Membership"/>: how the members changed. Otherwise null.</summary>
+    public MembershipChange? Membership { get; init; }
+}
 
 /// <summary>The end of the ledger: enough to recognise any later change of what came before.</summary>
 /// <param name="Sequence">How many records there are.</param>

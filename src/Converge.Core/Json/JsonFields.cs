@@ -139,6 +139,19 @@ internal ref struct JsonFields
             : Fail(InputFaultCode.InvalidType, $"{_prefix}{field} must be an array of strings.", field);
     }
 
+    /// <summary>Takes an array's next element, which is an integer; false at the array's end.</summary>
+    public bool TryNextUInt64(string field, out ulong value)
+    {
+        value = 0;
+        if (!TryAdvance() || _reader.TokenType == JsonTokenType.EndArray)
+        {
+            return false;
+        }
+
+        return (_reader.TokenType == JsonTokenType.Number && IsInteger(_reader.ValueSpan) && _reader.TryGetUInt64(out value))
+            || Fail(InputFaultCode.InvalidType, $"{_prefix}{field} must be an array of integers.", field);
+    }
+
     public bool TryReadString(string field, out string value)
     {
         value = "";

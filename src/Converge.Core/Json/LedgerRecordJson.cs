@@ -21,6 +21,7 @@ public static class LedgerRecordJson
         Leader = 1 << 8,
         PreviousHash = 1 << 9,
         Hash = 1 << 10,
+        Membership = 1 << 11,
         Required = Sequence | Index | Term | CommittedAt | Lamport | Kind | PreviousHash | Hash,
     }
 
@@ -49,6 +50,11 @@ public static class LedgerRecordJson
         if (record.Leader is { } leader)
         {
             writer.WriteNumber("leader"u8, leader.Value);
+        }
+
+        if (record.Membership is { } membership)
+        {
+            MembershipChangeJson.Write(writer, membership);
         }
 
         writer.WriteString("previous_hash"u8, record.PreviousHash);
@@ -87,6 +93,7 @@ public static class LedgerRecordJson
         RecordKind kind = default;
         CommandId? commandId = null;
         FactSubmission? submission = null;
+        MembershipChange? membership = null;
         string? previousHash = null;
         string? hash = null;
 
@@ -119,6 +126,7 @@ public static class LedgerRecordJson
                 Field.Kind => TryReadKind(ref json, out kind),
                 Field.CommandId => CommandIdJson.TryRead(ref json, out commandId),
                 Field.Fact => TryReadFact(ref json, out submission),
+                Field.Membership => MembershipChangeJson.TryRead(ref json, out membership),
                 Field.Leader => json.TryReadUInt64("leader", out leader),
                 Field.PreviousHash => HashText.TryRead(ref json, "previous_hash", out previousHash),
                 _ => HashText.TryRead(ref json, "hash", out hash),
@@ -172,7 +180,10 @@ public static class LedgerRecordJson
             submission,
             kind == RecordKind.Authority ? new NodeId(leader) : null,
             previousHash!,
-            hash!);
+            hash!)
+        {
+            Membership = membership,
+        };
         return true;
     }
 
@@ -219,6 +230,7 @@ public static class LedgerRecordJson
     {
         RecordKind.Fact => Field.Fact,
         RecordKind.Authority => Field.Leader,
+        RecordKind.Membership => Field.Membership,
         _ => Field.None,
     };
 
@@ -233,6 +245,7 @@ public static class LedgerRecordJson
         _ when name.SequenceEqual("command_id"u8) => Field.CommandId,
         _ when name.SequenceEqual("fact"u8) => Field.Fact,
         _ when name.SequenceEqual("leader"u8) => Field.Leader,
+        _ when name.SequenceEqual("membership"u8) => Field.Membership,
         _ when name.SequenceEqual("previous_hash"u8) => Field.PreviousHash,
         _ when name.SequenceEqual("hash"u8) => Field.Hash,
         _ => Field.None,
@@ -249,6 +262,7 @@ public static class LedgerRecordJson
         Field.CommandId => "command_id",
         Field.Fact => "fact",
         Field.Leader => "leader",
+        Field.Membership => "membership",
         Field.PreviousHash => "previous_hash",
         Field.Hash => "hash",
         _ => throw new ArgumentOutOfRangeException(nameof(field), field, "Not a single field."),

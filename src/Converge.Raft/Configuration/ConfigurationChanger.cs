@@ -10,6 +10,9 @@ namespace Converge.Raft;
 /// </summary>
 internal sealed class ConfigurationChanger
 {
+    /// <summary>For working out configurations alone: progress is tracked, and thrown away.</summary>
+    private static readonly RaftOptions NobodysOptions = new() { Id = new NodeId(1), Random = null! };
+
     private readonly RaftOptions _options;
     private readonly LogIndex _lastIndex;
     private readonly SortedSet<NodeId> _voters;
@@ -50,6 +53,24 @@ internal sealed class ConfigurationChanger
         return change.EntersJoint
             ? EnterJoint(current, change.Changes, change.LeavesByItself, lastIndex, options, out next)
             : Simple(current, change.Changes, lastIndex, options, out next);
+    }
+
+    /// <summary>What a change makes of a configuration, whatever is known about the progress of its members.</summary>
+    /// <param name="current">The configuration in force.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="next">The configuration after it; <paramref name="current"/> when it cannot be made.</param>
+    public static ConfigurationFault Apply(ConfigurationState current, ConfigurationChange change, out ConfigurationState next)
+    {
+        next = current;
+        if (current.Voters.IsEmpty)
+        {
+            return ConfigurationFault.NoVotersToStartFrom;
+        }
+
+        ConfigurationFault fault = Apply(
+            Membership.Restore(current, LogIndex.Zero, NobodysOptions), change, LogIndex.Zero, NobodysOptions, out Membership membership);
+        next = membership.Configuration;
+        return fault;
     }
 
     /// <summary>Enters a joint configuration: the voters so far become the outgoing half, the changes make the incoming one.</summary>

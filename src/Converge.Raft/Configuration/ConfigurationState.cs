@@ -97,6 +97,20 @@ public sealed class ConfigurationState : IEquatable<ConfigurationState>
     /// <summary>True for a voter of either half and for a learner.</summary>
     public bool IsMember(NodeId node) => IsVoter(node) || IsLearner(node);
 
+    /// <summary>
+    /// The configuration that a change makes of this one: what <see cref="RaftNode.ApplyConfigurationChange(ConfigurationChange, out ConfigurationFault)"/>
+    /// puts in force, without a node. For hosts that keep the configuration as part of their own replicated state.
+    /// </summary>
+    /// <param name="change">The change.</param>
+    /// <param name="fault">Why it cannot be made, or <see cref="ConfigurationFault.None"/>.</param>
+    /// <returns>This configuration when it cannot be made.</returns>
+    public ConfigurationState After(ConfigurationChange change, out ConfigurationFault fault)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        fault = ConfigurationChanger.Apply(this, change, out ConfigurationState next);
+        return next;
+    }
+
     /// <inheritdoc/>
     public bool Equals(ConfigurationState? other) =>
         other is not null &&

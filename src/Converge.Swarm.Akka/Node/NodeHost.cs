@@ -114,7 +114,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe<RemotingLifecycleEvent>(Self);
-        GovernanceState state = NodeStart.State(_found.Newest);
+        GovernanceState state = NodeStart.State(_found.Newest, _settings.Addresses);
         _state = state;
         _stateMachine = Context.ActorOf(StateMachineHost.Props(_settings, state, _found.Newest, _ledger, _queries), "state-machine");
         _snapshots = Context.ActorOf(SnapshotHost.Props(_settings, _found, _ledger, _peers, _stateMachine), "snapshots");
@@ -216,7 +216,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
             {
                 Cluster = _settings.Cluster,
                 Self = _settings.Node,
-                Members = [.. _settings.Members.OrderBy(member => member.Key).Select(member => new MemberAddress(member.Key, member.Value.ToString(), null, false))],
+                Members = _settings.Addresses,
                 HeartbeatTicks = _settings.HeartbeatTicks,
                 ElectionTicks = _settings.ElectionTicks,
                 LeaseDriftTicks = _settings.LeasedReads ? _settings.LeaseDriftTicks : null,
@@ -292,6 +292,12 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
                 break;
             case SwarmEvent.LedgerSpaceChanged:
                 _log.Error("The disk has no room for the ledger. Nothing is acknowledged here until it has.");
+                break;
+            case SwarmEvent.MembersChanged changed:
+                _log.Info("The members changed with entry {0}: {1}.", changed.Members.ChangedAt, changed.Members.Configuration);
+                break;
+            case SwarmEvent.Removed removed:
+                _log.Warning("This node was removed from the swarm by entry {0}. It serves what it has and takes no part any more.", removed.Index);
                 break;
             case SwarmEvent.DiskStalled { Stalled: true }:
                 _log.Error("The journal has not confirmed a write for a suspiciously long time; this node neither leads nor stands for election until it does.");

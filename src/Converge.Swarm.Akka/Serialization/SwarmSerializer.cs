@@ -20,6 +20,7 @@ internal sealed class SwarmSerializer(ExtendedActorSystem system) : SerializerWi
     public const string ProtocolManifest = "P";
     public const string CommandsManifest = "C";
     public const string AnswersManifest = "A";
+    public const string MembersManifest = "M";
     public const string LogBatchManifest = "B";
     public const string SnapshotOfferManifest = "O";
     public const string SnapshotReceiptManifest = "R";
@@ -35,6 +36,7 @@ internal sealed class SwarmSerializer(ExtendedActorSystem system) : SerializerWi
         PeerEnvelope { Message: SnapshotReceipt } => SnapshotReceiptManifest,
         PeerEnvelope { Message: SnapshotRecords } => SnapshotRecordsManifest,
         PeerEnvelope { Message: SnapshotBytes } => SnapshotBytesManifest,
+        PeerEnvelope { Message: ForwardedChange or ForwardedOutcome or RemovalNotice } => MembersManifest,
         LogBatchStored => LogBatchManifest,
         _ => throw new SerializationException($"{o.GetType()} is none of the swarm's messages."),
     };
@@ -61,6 +63,7 @@ internal sealed class SwarmSerializer(ExtendedActorSystem system) : SerializerWi
         SnapshotReceiptManifest => FromWire(bytes, FrameKind.SnapshotReceipt),
         SnapshotRecordsManifest => FromWire(bytes, FrameKind.SnapshotRecords),
         SnapshotBytesManifest => FromWire(bytes, FrameKind.SnapshotBytes),
+        MembersManifest => FromWire(bytes, FrameKind.Members),
         LogBatchManifest => new LogBatchStored(LogBatchCodec.Decode(bytes)),
         _ => throw new SerializationException($"'{manifest}' is none of the swarm's manifests."),
     };

@@ -111,7 +111,9 @@ internal static class LogCommand
         string prefix = string.Create(CultureInfo.InvariantCulture, $"{record.Sequence,8}  {time}Z  term {record.Term}  ");
         if (record.Submission is not { } submission)
         {
-            string what = record.Leader is { } leader ? $"authority: node {leader} leads" : record.Kind.Name();
+            string what = record.Leader is { } leader ? $"authority: node {leader} leads"
+                : record.Membership is { } change ? $"membership: {Describe(change)}"
+                : record.Kind.Name();
             terminal.Screen.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[grey]{prefix}{what}[/]");
             return;
         }
@@ -121,5 +123,13 @@ internal static class LogCommand
         terminal.Screen.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
             $"[grey]{prefix}[/]{fact.Kind.Name(),-18}  {Printable.Line(fact.ProposalId)}  [blue]{Printable.Line(fact.Actor)}[/]{text}");
+    }
+
+    private static string Describe(MembershipChange change)
+    {
+        string steps = string.Join(", ", change.Steps.Select(step => step.Role is { } role
+            ? $"node {step.Node} added as {(role == MemberRole.Voter ? "a voter to be" : "a learner")} at {step.Peer}"
+            : $"node {step.Node} {step.Kind.Name()}"));
+        return $"{steps}; voters {string.Join(' ', change.Voters)}{(change.Learners.IsEmpty ? "" : $", learners {string.Join(' ', change.Learners)}")}";
     }
 }

@@ -523,8 +523,9 @@ public sealed partial class SimulatedNode
         Durable = recovered;
         _flushing = [];
         Observation.DurableLedgerSequence = Ledger.DurableSequence;
+        MemberAddress[] founders = [.. _swarm.Founders.Select(id => new MemberAddress(id, string.Create(CultureInfo.InvariantCulture, $"node-{id}:7000"), null, false))];
         GovernanceState state = newest is null
-            ? Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow))
+            ? Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow), founders)
             : StateOf(newest);
         _swarm.CountIf(newest is not null, SimulationCoverage.StartedFromSnapshot);
         Observation.AppliedIndex = state.AppliedIndex;
@@ -538,7 +539,7 @@ public sealed partial class SimulatedNode
             {
                 Cluster = Cluster,
                 Self = Id,
-                Members = [.. _swarm.Founders.Select(id => new MemberAddress(id, string.Create(CultureInfo.InvariantCulture, $"node-{id}:7000"), null, false))],
+                Members = founders,
                 HeartbeatTicks = _swarm.Options.HeartbeatTicks,
                 ElectionTicks = _swarm.Options.ElectionTicks,
                 RequestTimeoutTicks = _swarm.Options.RequestTimeoutTicks,

@@ -1,6 +1,7 @@
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
@@ -36,11 +37,13 @@ public static class Founding
     }
 
     /// <summary>The state that the founding snapshot stands for; entries are applied to it from the next index on.</summary>
-    public static GovernanceState State() => StateOf(new GovernanceState());
+    /// <param name="members">The first members, the same on all of them; their addresses as this node's configuration has them.</param>
+    public static GovernanceState State(IEnumerable<MemberAddress> members) => StateOf(new GovernanceState(), members);
 
     /// <summary>The same in a state with limits of its own.</summary>
-    internal static GovernanceState StateOf(GovernanceState state)
+    internal static GovernanceState StateOf(GovernanceState state, IEnumerable<MemberAddress> members)
     {
+        state.Found(MemberTable.Founded(members, Mark.Index));
         state.Apply(Mark.Index, Mark.Term, default);
         return state;
     }

@@ -75,6 +75,10 @@ public sealed partial class NodeActor
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
         }
+        else if (_removedAt is { } removed)
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, WasRemoved(removed)));
+        }
         else if (!HasRoom)
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoSpace, "The node's disk has no room."));
@@ -267,15 +271,18 @@ public sealed partial class NodeActor
     {
         for (LogIndex index = last; index >= _storage.FirstIndex; index = index.Previous)
         {
-            // A leader's first entry is empty and bears no stamp.
+            // A leader's first entry is empty and bears no stamp; nor does one that leaves a joint configuration.
             if (_storage.Entries(index, index.Next, long.MaxValue, out ReadOnlyMemory<Entry> entries) == LogReadStatus.Ok
-                && !entries.Span[0].Data.IsEmpty
-                && entries.Span[0].Kind == EntryKind.Normal)
+                && CommandIn(entries.Span[0]) is { IsEmpty: false } command)
             {
-                return CommandCodec.ReadStamp(entries.Span[0].Data.Span);
+                return CommandCodec.ReadStamp(command.Span);
             }
         }
 
         return _stampBeforeLog;
     }
+
+    private static ReadOnlyMemory<byte> CommandIn(in Entry entry) => entry.ChangesConfiguration
+        ? ConfigurationChange.Decode(entry.Kind, entry.Data)?.Context ?? default
+        : entry.Data;
 }

@@ -68,9 +68,9 @@ public sealed partial class NodeActor
             return;
         }
 
-        if (_raft.Leader.IsNone)
+        if (_raft.Leader.IsNone || _removedAt is not null)
         {
-            Refuse(gathered, "No leader is known at the moment.");
+            Refuse(gathered, _removedAt is { } removed ? WasRemoved(removed) : "No leader is known at the moment.");
             gathered.Clear();
             return;
         }
@@ -134,19 +134,18 @@ public sealed partial class NodeActor
         }
     }
 
-    private void RefuseAllReads()
+    private void RefuseAllReads(string message, NotCommittedReason reason)
     {
-        const string Message = "The node is shutting down.";
-        Refuse(_newReads, Message, NotCommittedReason.Stopping);
-        Refuse(_newLeasedReads, Message, NotCommittedReason.Stopping);
+        Refuse(_newReads, message, reason);
+        Refuse(_newLeasedReads, message, reason);
         foreach (ReadRound round in _rounds.Values)
         {
-            Refuse(round.Reads, Message, NotCommittedReason.Stopping);
+            Refuse(round.Reads, message, reason);
         }
 
         foreach ((_, List<(StateMachineMessage.Query Query, long DeadlineTick)> reads) in _confirmed)
         {
-            Refuse(reads, Message, NotCommittedReason.Stopping);
+            Refuse(reads, message, reason);
         }
 
         _newReads.Clear();

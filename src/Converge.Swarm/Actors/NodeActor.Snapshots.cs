@@ -1,6 +1,7 @@
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
@@ -89,14 +90,12 @@ public sealed partial class NodeActor
         }
     }
 
-    /// <summary>
-    /// The state is frozen as it was after some entry. This message stands among those about applied entries in that entry's place, so
-    /// what is in force here now was in force there; unless a snapshot is being installed, of which one of the two knows already.
-    /// </summary>
+    /// <summary>The state is frozen as it was after some entry; it knows who took part there.</summary>
     private void NoteFrozen(FrozenState frozen)
     {
+        // While a snapshot is being installed, one of the two that it takes knows already and the other does not.
         _port.ToSnapshots(frozen.Index == _raft.AppliedIndex && frozen.Index == _applied
-            ? new SnapshotMessage.Frozen(frozen, _raft.Configuration, default)
+            ? new SnapshotMessage.Frozen(frozen, frozen.Members.Configuration, MemberTableCodec.Encode(frozen.Members))
             : SnapshotMessage.NotFrozen.Instance);
     }
 
@@ -203,6 +202,7 @@ public sealed partial class NodeActor
     {
         _applied = installed.Snapshot.Mark.Index;
         _digests.Add(new DigestMark(_applied, installed.Snapshot.Header.Digest));
+        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path));
         _port.ToSnapshots(new SnapshotMessage.Installed(installed.Snapshot));
     }
 

@@ -51,7 +51,7 @@ public sealed partial class NodeActor
             Ledger = new LedgerHead(0, "", "", LogIndex.Zero, Term.Zero),
             Proposals = 0,
             Sessions = 0,
-            Members = [.. _options.Members.Select(member => member with { Connected = member.Id == _options.Self || _port.IsConnected(member.Id) })],
+            Members = [.. ReachableMembers().Select(member => member with { Connected = member.Id == _options.Self || _port.IsConnected(member.Id) })],
             Progress = progress,
             Ready = !_raft.Leader.IsNone && _applied >= _commitAtTick && _draining is null && problems.Count == 0,
             Problems = problems,
@@ -59,12 +59,19 @@ public sealed partial class NodeActor
         };
     }
 
+    private IReadOnlyList<MemberAddress> ReachableMembers() =>
+        _members.Members.IsEmpty ? _options.Members : _members.Reach(_options.Members, strangers: false);
+
     private List<string> DescribeProblems()
     {
         List<string> problems = [];
-        if (_raft.Leader.IsNone)
+        if (_removedAt is { } removed)
         {
-            problems.Add("No leader is known.");
+            problems.Add(WasRemoved(removed));
+        }
+        else if (_raft.Leader.IsNone)
+        {
+            problems.Add(_members.Members.IsEmpty ? "This node waits for the leader of the swarm that it is to join." : "No leader is known.");
         }
 
         if (!_logHasSpace)

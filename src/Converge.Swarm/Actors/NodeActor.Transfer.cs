@@ -62,7 +62,7 @@ public sealed partial class NodeActor
         RaftStatus status = _raft.Status();
         if (!status.Configuration.IsVoter(to))
         {
-            return isNamed && !_options.Members.Any(member => member.Id == to)
+            return isNamed && _members.Find(to) is null
                 ? new(TransferRefusal.UnknownMember, $"Node {to} is not a member of this swarm.")
                 : new(TransferRefusal.NotAVoter, $"Node {to} has no vote.");
         }

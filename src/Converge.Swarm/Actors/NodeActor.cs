@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Raft;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
@@ -62,6 +63,9 @@ public sealed partial class NodeActor
     {
         InMemoryRaftStorage storage = start.Storage;
         _options = options;
+        _members = start.Snapshot is { } snapshot ? snapshot.Header.ReadMembers(snapshot.Path)
+            : options.Table ?? MemberTable.Founded(options.Members, Founding.Mark.Index);
+        _catchUp = new CatchUpRounds(options.ElectionTicks);
         _port = port;
         _storage = storage;
         _durable = storage.LastIndex;
@@ -113,6 +117,15 @@ public sealed partial class NodeActor
             case NodeMessage.FromPeer { Message: SnapshotTransferMessage transfer } from:
                 _port.ToSnapshots(new SnapshotMessage.FromPeer(from.Peer, transfer));
                 break;
+            case NodeMessage.FromPeer { Message: ForwardedChange change } from:
+                ReceiveForwardedChange(from.Peer, change);
+                break;
+            case NodeMessage.FromPeer { Message: ForwardedOutcome outcome }:
+                CompleteForwardedChange(outcome);
+                break;
+            case NodeMessage.FromPeer { Message: RemovalNotice notice } from:
+                ReceiveRemovalNotice(from.Peer, notice);
+                break;
             case NodeMessage.Submit submit:
                 _submitted.Add(submit);
                 break;
@@ -134,6 +147,7 @@ public sealed partial class NodeActor
             case NodeMessage.PeerLost lost:
                 _raft.ReportUnreachable(lost.Peer);
                 AbandonForwardsTo(lost.Peer);
+                AbandonForwardedChanges(forwarded => forwarded.Leader == lost.Peer);
                 break;
             case NodeMessage.LogStarted started:
                 RestartLog(started);
@@ -172,6 +186,12 @@ public sealed partial class NodeActor
             case NodeMessage.TransferLeadership transfer:
                 BeginTransfer(transfer);
                 break;
+            case NodeMessage.ChangeMembers change:
+                ChangeMembers(change);
+                break;
+            case NodeMessage.GetMembers members:
+                members.Reply.Send(DescribeMembers());
+                break;
             case NodeMessage.Drain drain:
                 BeginDrain(drain.Reply);
                 break;
@@ -190,13 +210,14 @@ public sealed partial class NodeActor
         _pending.Abandon();
         AbandonAllForwards();
         AbandonTransfer();
+        AbandonChanges();
         foreach (NodeMessage.Submit submit in _submitted)
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
         }
 
         _submitted.Clear();
-        RefuseAllReads();
+        RefuseAllReads("The node is shutting down.", NotCommittedReason.Stopping);
     }
 
     /// <summary>For whoever checks invariants from outside, in the same step; only read.</summary>
@@ -206,6 +227,17 @@ public sealed partial class NodeActor
 
     private void ReceiveProtocol(ProtocolMessage protocol)
     {
+        if (_removedAt is not null)
+        {
+            return;
+        }
+
+        if (_members.IsGone(protocol.Message.From))
+        {
+            _port.ToPeer(protocol.Message.From, new RemovalNotice(_members.ChangedAt));
+            return;
+        }
+
         if (_digests.Contradicts(protocol.Mark))
         {
             NoteDivergence(protocol.Message.From, protocol.Mark);
@@ -247,7 +279,11 @@ public sealed partial class NodeActor
             _port.Publish(new SwarmEvent.DiskStalled(stalled));
         }
 
-        _raft.Tick();
+        if (_removedAt is null)
+        {
+            _raft.Tick();
+        }
+
         if (!_logHasSpace && _tick % _options.ElectionTicks == 0)
         {
             _port.ToLog(LogMessage.Retry.Instance);
@@ -258,6 +294,8 @@ public sealed partial class NodeActor
         ExpireForwards();
         ExpireReads();
         ExpireTransfer();
+        ExpireChanges();
+        PromoteCaughtUp();
         TickSnapshots();
         ContinueDrain();
     }
@@ -287,6 +325,7 @@ public sealed partial class NodeActor
     {
         SendReady();
         ProposeGathered();
+        ContinueEarlyChange();
         BeginGatheredReads();
         SendReady();
     }
@@ -447,6 +486,12 @@ public sealed partial class NodeActor
         foreach (AppliedEntry entry in applied.Entries)
         {
             _pending.Settle(entry);
+            SupersedeChange(entry);
+            if (entry.Outcome.Membership is { } membership)
+            {
+                NoteMembership(entry, membership);
+            }
+
             _digests.Add(new DigestMark(entry.Index, entry.Digest));
             _applied = entry.Index;
         }
@@ -473,6 +518,7 @@ public sealed partial class NodeActor
             AbandonForwardsTo(before);
         }
 
+        ContinueHandOver();
         SettleTransfer();
     }
 
@@ -500,7 +546,7 @@ public sealed partial class NodeActor
         }
 
         bool settled = !IsLeader && _pending.Count == 0 && _forwards.Count == 0;
-        if (settled || _options.Members.Count == 1 || _tick >= _drainDeadlineTick)
+        if (settled || _raft.Configuration is { IsJoint: false, Voters.Length: 1 } || _tick >= _drainDeadlineTick)
         {
             _drained = true;
             _pending.Abandon();
@@ -509,13 +555,15 @@ public sealed partial class NodeActor
         }
     }
 
-    private NodeId MostCurrentFollower()
+    private NodeId MostCurrentFollower() => MostCurrent(progress => !progress.IsLearner);
+
+    private NodeId MostCurrent(Func<FollowerProgress, bool> fits)
     {
         NodeId best = NodeId.None;
         LogIndex bestMatch = LogIndex.Zero;
         foreach (FollowerProgress progress in _raft.Status().Progress)
         {
-            bool isFit = progress.Id != _options.Self && !progress.IsLearner && IsPresent(progress);
+            bool isFit = progress.Id != _options.Self && fits(progress) && IsPresent(progress);
             if (isFit && (best.IsNone || progress.Match > bestMatch))
             {
                 (best, bestMatch) = (progress.Id, progress.Match);

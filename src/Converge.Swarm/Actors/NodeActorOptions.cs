@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Swarm.Members;
 
 namespace Converge.Swarm.Actors;
 
@@ -11,8 +12,14 @@ public sealed record NodeActorOptions
     /// <summary>This node.</summary>
     public required NodeId Self { get; init; }
 
-    /// <summary>All members, this one included.</summary>
+    /// <summary>How others are reached as this node's own configuration has it, this node included; the first members of the swarm unless there is a <see cref="Table"/>.</summary>
     public required IReadOnlyList<MemberAddress> Members { get; init; }
+
+    /// <summary>The members that are known when there is no snapshot: none on a node that joins; null for the first members.</summary>
+    public MemberTable? Table { get; init; }
+
+    /// <summary>Why a new member may not have these addresses (where its peers reach it, its HTTP API); null when it may. Depends on what the host's transport can reach.</summary>
+    public Func<string, string?, string?> AddressObjection { get; init; } = (_, _) => null;
 
     /// <summary>A leader's heartbeat.</summary>
     public required int HeartbeatTicks { get; init; }

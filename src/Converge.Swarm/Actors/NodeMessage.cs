@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
@@ -95,6 +96,12 @@ public abstract record NodeMessage
 
     /// <summary>The leader is to hand over, to a member or, given <see cref="NodeId.None"/>, to whoever is fit. Any node can be asked.</summary>
     public sealed record TransferLeadership(NodeId To, Reply<LeadershipTransfer> Reply) : NodeMessage;
+
+    /// <summary>The members are to change. Any node can be asked; answered when the change is in force, or is certainly not made.</summary>
+    public sealed record ChangeMembers(ImmutableArray<MembershipStep> Steps, Reply<MembershipOutcome> Reply) : NodeMessage;
+
+    /// <summary>Somebody asks who takes part.</summary>
+    public sealed record GetMembers(Reply<SwarmMembers> Reply) : NodeMessage;
 
     /// <summary>The node is to stop: take nothing new, hand leadership over, answer when that is done or given up.</summary>
     public sealed record Drain(Reply<bool> Reply) : NodeMessage;

@@ -37,12 +37,13 @@ public sealed class NodeStart
     /// </summary>
     /// <param name="stored">What the log holds.</param>
     /// <param name="newest">The newest snapshot, or null.</param>
+    /// <param name="joins">The node is none of the first members: without a snapshot its log has no beginning until a leader sends one.</param>
     /// <exception cref="SnapshotDamagedException">The log begins behind what there is a snapshot of.</exception>
-    public static LogBatch? Batch(LogOutline stored, StateSnapshotFile? newest)
+    public static LogBatch? Batch(LogOutline stored, StateSnapshotFile? newest, bool joins = false)
     {
         if (newest is null)
         {
-            return Founding.Batch(stored);
+            return joins ? null : Founding.Batch(stored);
         }
 
         if (stored.Mark.Index > newest.Mark.Index)
@@ -62,19 +63,31 @@ public sealed class NodeStart
             new DurableState(term, term == state.Term ? state.Vote : NodeId.None, LogIndex.Max(state.Commit, newest.Mark.Index)), newest.Mark);
     }
 
-    /// <summary>The state of the newest snapshot, or the one with which the swarm began.</summary>
+    /// <summary>The state of the newest snapshot, or the one with which the swarm began; for a node that joins, the state before everything.</summary>
+    /// <param name="newest">The newest snapshot, or null.</param>
+    /// <param name="founders">The first members, the same on all of them; none on a node that joins.</param>
     /// <exception cref="SnapshotDamagedException">The snapshot is not what was written.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public static GovernanceState State(StateSnapshotFile? newest) => newest is null ? Founding.State() : new GovernanceState(newest);
+    public static GovernanceState State(StateSnapshotFile? newest, IReadOnlyCollection<MemberAddress> founders) =>
+        newest is not null ? new GovernanceState(newest)
+        : founders.Count == 0 ? new GovernanceState()
+        : Founding.State(founders);
 
     /// <summary>A recovered log and the newest snapshot as the node actor starts from them.</summary>
     /// <param name="recovered">What the store holds, <see cref="Batch"/> included.</param>
     /// <param name="newest">The newest snapshot, or null.</param>
-    /// <param name="state">Its state, or the one with which the swarm began.</param>
-    /// <param name="founders">The first members, the same on all of them; of no account when there is a snapshot.</param>
+    /// <param name="state">Its state, or the one from which the node starts (<see cref="State"/>).</param>
+    /// <param name="founders">The first members, the same on all of them; of no account when there is a snapshot, none on a node that joins.</param>
     /// <exception cref="SnapshotDamagedException">The log begins behind what there is a snapshot of.</exception>
     public static NodeStart From(LogModel recovered, StateSnapshotFile? newest, GovernanceState state, IEnumerable<NodeId> founders)
     {
+        if (newest is null && recovered.Mark == default)
+        {
+            var empty = new InMemoryRaftStorage();
+            empty.SetHardState(new HardState(recovered.State.Term, recovered.State.Vote, recovered.State.Commit));
+            return new NodeStart(empty, state, snapshot: null);
+        }
+
         if (newest is null)
         {
             return recovered.Mark == Founding.Mark

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Ledger;
@@ -115,6 +116,32 @@ public sealed record SnapshotRecords(ulong Transfer, ulong FirstSequence, IReadO
 /// <param name="Offset">Where it stands in the file.</param>
 /// <param name="Bytes">At least one, at most <see cref="SnapshotTransferMessage.MaxPartBytes"/>.</param>
 public sealed record SnapshotBytes(ulong Transfer, long Offset, ReadOnlyMemory<byte> Bytes) : SnapshotTransferMessage(Transfer);
+
+/// <summary>A change of members on its way from the node that was asked to the leader.</summary>
+/// <param name="Request">Chosen by the sender, unique in its life; the answer carries it.</param>
+/// <param name="Steps">The change.</param>
+public sealed record ForwardedChange(ulong Request, ImmutableArray<MembershipStep> Steps) : PeerMessage
+{
+    /// <inheritdoc/>
+    public override bool IsControl => false;
+}
+
+/// <summary>The leader's answer to a forwarded change.</summary>
+/// <param name="Request">From <see cref="ForwardedChange"/>.</param>
+/// <param name="Outcome">What became of it.</param>
+public sealed record ForwardedOutcome(ulong Request, MembershipOutcome Outcome) : PeerMessage
+{
+    /// <inheritdoc/>
+    public override bool IsControl => false;
+}
+
+/// <summary>Whoever receives it was removed from the swarm and may never have seen the entry that did it.</summary>
+/// <param name="Index">An entry at or after the one that removed it.</param>
+public sealed record RemovalNotice(LogIndex Index) : PeerMessage
+{
+    /// <inheritdoc/>
+    public override bool IsControl => true;
+}
 
 /// <summary>A client command before the leader stamps it.</summary>
 /// <param name="Body">The encoded entry under no stamp (<see cref="Governance.CommandCodec"/>).</param>

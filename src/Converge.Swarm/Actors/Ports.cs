@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
@@ -87,6 +88,12 @@ public abstract record SwarmEvent
 
     /// <summary>Records were added to the ledger on this node, from one sequence number to another, both included.</summary>
     public sealed record RecordsAdded(ulong FirstSequence, ulong LastSequence) : SwarmEvent;
+
+    /// <summary>The members are others from now on, or reached elsewhere: a host connects to those that are named, and to nobody that is gone.</summary>
+    public sealed record MembersChanged(MemberTable Members) : SwarmEvent;
+
+    /// <summary>This node was removed from the swarm: it serves what it has and takes no part any more.</summary>
+    public sealed record Removed(LogIndex Index) : SwarmEvent;
 
     /// <summary>A member's state differs from this node's: one of the two is wrong.</summary>
     public sealed record StateDiverged(NodeId Peer, LogIndex Index) : SwarmEvent;

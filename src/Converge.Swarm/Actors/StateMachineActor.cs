@@ -152,12 +152,9 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
 
     private AppliedEntry Apply(in Entry entry)
     {
-        if (entry.Kind != EntryKind.Normal)
-        {
-            throw new UnsupportedCommandException($"Entry {entry.Index} is of kind {entry.Kind}, which this program does not apply.");
-        }
-
-        ApplyOutcome outcome = _state.Apply(entry.Index, entry.Term, entry.Data.Span);
+        ApplyOutcome outcome = entry.ChangesConfiguration
+            ? _state.ApplyMembership(entry.Index, entry.Term, entry.Kind, entry.Data)
+            : _state.Apply(entry.Index, entry.Term, entry.Data.Span);
         if (outcome.Record is { } record)
         {
             ledger.Append(record);

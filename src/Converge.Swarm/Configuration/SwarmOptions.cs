@@ -24,6 +24,10 @@ public sealed record SwarmOptions
     /// <summary>All members, this one included; an odd number.</summary>
     public required IReadOnlyList<MemberOptions> Members { get; init; }
 
+    /// <summary>The members as addresses.</summary>
+    internal IReadOnlyList<MemberAddress> Addresses =>
+        [.. Members.Select(member => new MemberAddress(member.Id, member.Peer.ToString(), member.Http is null ? null : $"http://{member.Http}", false))];
+
     /// <summary>The length of a tick. Heartbeats and elections are counted in ticks.</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(50);
 

@@ -11,7 +11,7 @@ public static class SwarmOptionsRules
     public const int MaxClusterLength = 64;
 
     /// <summary>The greatest number of members: beyond it, every commit waits for more disks without surviving more.</summary>
-    public const int MaxMembers = 15;
+    public const int MaxMembers = MembershipLimits.MaxMembers;
 
     /// <summary>An election timeout holds at least this many heartbeats, so that one late heartbeat unseats nobody.</summary>
     public const int MinHeartbeatsPerElection = 3;

@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Raft;
 using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Governance;
@@ -35,19 +36,55 @@ internal sealed class ApplyDigest(Hash256 value = default)
         Value = Hash256.Of(bytes);
     }
 
+    public void FoldMembership(LogIndex index, Term term, CommandStamp stamp, EncodedRecord record)
+    {
+        Span<byte> bytes = stackalloc byte[HeadSize + (4 * sizeof(ulong)) + Hash256.Size];
+        var writer = new FieldWriter(bytes);
+        WriteHead(ref writer, index, term, ApplyResult.MembershipRecorded);
+        WriteStamp(ref writer, stamp);
+        writer.UInt64(record.Sequence);
+        writer.Hash(record.Hash);
+        Value = Hash256.Of(bytes);
+    }
+
+    public void FoldMembershipRefusal(LogIndex index, Term term, CommandStamp stamp, MembershipRefusal reason)
+    {
+        Span<byte> bytes = stackalloc byte[HeadSize + (3 * sizeof(ulong)) + 1];
+        var writer = new FieldWriter(bytes);
+        WriteHead(ref writer, index, term, ApplyResult.MembershipRefused);
+        WriteStamp(ref writer, stamp);
+        writer.Byte((byte)reason);
+        Value = Hash256.Of(bytes);
+    }
+
+    public void FoldSettledMembership(LogIndex index, Term term, ConfigurationState configuration)
+    {
+        byte[] bytes = new byte[HeadSize + MembershipCodec.SizeOf(configuration.Voters) + MembershipCodec.SizeOf(configuration.Learners)];
+        var writer = new FieldWriter(bytes);
+        WriteHead(ref writer, index, term, ApplyResult.MembershipSettled);
+        MembershipCodec.Write(ref writer, configuration.Voters);
+        MembershipCodec.Write(ref writer, configuration.Learners);
+        Value = Hash256.Of(bytes);
+    }
+
     public void FoldFact(
         LogIndex index, Term term, ApplyResult result, CommandStamp stamp, in AnswerData answer, int sessions, int answers)
     {
         Span<byte> bytes = stackalloc byte[MaxSize];
         var writer = new FieldWriter(bytes);
         WriteHead(ref writer, index, term, result);
-        writer.Int64(stamp.TimeUnixMilliseconds);
-        writer.UInt64(stamp.Lamport.Counter);
-        writer.UInt64(stamp.Lamport.Node.Value);
+        WriteStamp(ref writer, stamp);
         answer.FoldInto(ref writer);
         writer.UInt32((uint)sessions);
         writer.UInt32((uint)answers);
         Value = Hash256.Of(bytes[..writer.Position]);
+    }
+
+    private static void WriteStamp(ref FieldWriter writer, CommandStamp stamp)
+    {
+        writer.Int64(stamp.TimeUnixMilliseconds);
+        writer.UInt64(stamp.Lamport.Counter);
+        writer.UInt64(stamp.Lamport.Node.Value);
     }
 
     private void WriteHead(ref FieldWriter writer, LogIndex index, Term term, ApplyResult result)

@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 
 namespace Converge.Swarm.Governance;
 
@@ -20,6 +21,15 @@ public enum ApplyResult
 
     /// <summary>The beginning of a leader's term was recorded.</summary>
     AuthorityRecorded = 4,
+
+    /// <summary>The members changed, and that was recorded.</summary>
+    MembershipRecorded = 5,
+
+    /// <summary>A change of the members was refused.</summary>
+    MembershipRefused = 6,
+
+    /// <summary>A change of several voters is through: the ones before it decide no more.</summary>
+    MembershipSettled = 7,
 }
 
 /// <summary>What applying one entry came to: for the client, and for the ledger.</summary>
@@ -27,14 +37,15 @@ public readonly struct ApplyOutcome
 {
     private readonly AnswerData _answer;
 
-    internal ApplyOutcome(ApplyResult result, in AnswerData answer, EncodedRecord? record)
+    internal ApplyOutcome(ApplyResult result, in AnswerData answer, EncodedRecord? record, MembershipApplied? membership = null)
     {
         Result = result;
         _answer = answer;
         Record = record;
+        Membership = membership;
     }
 
-    /// <summary>Which of the five cases it is.</summary>
+    /// <summary>Which of the cases it is.</summary>
     public ApplyResult Result { get; }
 
     /// <summary>True when this is the first answer to a command that came again.</summary>
@@ -43,11 +54,15 @@ public readonly struct ApplyOutcome
     /// <summary>The new record of the ledger, when there is one.</summary>
     public EncodedRecord? Record { get; }
 
+    /// <summary>For an entry that changes the configuration: what became of it. Otherwise null.</summary>
+    public MembershipApplied? Membership { get; }
+
     /// <summary>
     /// The client's answer, <see cref="FactAccepted"/> or <see cref="FactRefused"/>; null when no client asked. Made anew by each call:
     /// on most nodes nobody waits for it.
     /// </summary>
-    public CommitAnswer? ToAnswer() => Result is ApplyResult.NoOp or ApplyResult.AuthorityRecorded ? null : _answer.ToAnswer();
+    public CommitAnswer? ToAnswer() =>
+        Result is ApplyResult.FactRecorded or ApplyResult.FactRefused or ApplyResult.Repeated ? _answer.ToAnswer() : null;
 }
 
 /// <summary>An answer in the form in which hundreds of thousands are kept.</summary>

@@ -6,8 +6,14 @@ namespace Converge.Swarm.Governance;
 /// </summary>
 public static class ApplyRules
 {
-    /// <summary>The version that this program stamps, and the greatest one that it can apply.</summary>
+    /// <summary>The version that facts and authorities need.</summary>
     public const ushort Version = 1;
+
+    /// <summary>The version that changes of members need.</summary>
+    public const ushort MembershipVersion = 2;
+
+    /// <summary>The greatest version that this program can apply.</summary>
+    public const ushort Newest = MembershipVersion;
 
     /// <summary>A session whose highest number is H keeps its answers to the numbers above H minus this.</summary>
     public const ulong SessionWindow = 65_536;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Swarm.Ledger;
 
@@ -72,14 +73,33 @@ public static class CommandCodec
         return entry;
     }
 
+    /// <summary>Encodes a change of members: what an entry that changes the configuration carries for its host.</summary>
+    /// <exception cref="ArgumentException">The steps have a fault (<see cref="MembershipRules"/>), or the stamp's time is negative.</exception>
+    public static byte[] EncodeMembership(ImmutableArray<MembershipStep> steps, CommandStamp stamp)
+    {
+        if (MembershipRules.Check(steps) is { } fault)
+        {
+            throw new ArgumentException(fault.Message, nameof(steps));
+        }
+
+        byte[] entry = new byte[HeaderSize + MembershipCodec.SizeOf(steps)];
+        var writer = new FieldWriter(entry);
+        WriteHeader(ref writer, CommandKind.Membership, 0, ApplyRules.MembershipVersion, stamp);
+        MembershipCodec.Write(ref writer, steps);
+        return entry;
+    }
+
     /// <summary>Reads an entry's bytes.</summary>
     /// <exception cref="UnsupportedCommandException">They are damaged, or of a version that this program does not know.</exception>
     public static StampedCommand Decode(ReadOnlySpan<byte> entry)
     {
         EncodedCommand command = Read(entry);
-        return command.Kind == CommandKind.Fact
-            ? new FactCommand(command.Stamp, command.Fact.ToSubmission(command.CommandId.ToCommandId())) { RequiredRules = command.RequiredRules }
-            : new AuthorityCommand(command.Stamp, command.Leader) { RequiredRules = command.RequiredRules };
+        return command.Kind switch
+        {
+            CommandKind.Fact => new FactCommand(command.Stamp, command.Fact.ToSubmission(command.CommandId.ToCommandId())) { RequiredRules = command.RequiredRules },
+            CommandKind.Membership => new MembershipCommand(command.Stamp, command.Steps) { RequiredRules = command.RequiredRules },
+            _ => new AuthorityCommand(command.Stamp, command.Leader) { RequiredRules = command.RequiredRules },
+        };
     }
 
     /// <summary>Reads only the stamp: what a new leader needs of the last stamped entry in its log to go on stamping.</summary>
@@ -105,14 +125,18 @@ public static class CommandCodec
         {
             var reader = new FieldReader(entry);
             EncodedCommand command = ReadHeader(ref reader);
-            if (command.Kind == CommandKind.Fact)
+            switch (command.Kind)
             {
-                command.CommandId = command.Flags == HasCommandId ? EncodedCommandId.Read(ref reader) : default;
-                command.Fact = FactCodec.Read(ref reader);
-            }
-            else
-            {
-                command.Leader = new NodeId(reader.UInt64("the leader"));
+                case CommandKind.Fact:
+                    command.CommandId = command.Flags == HasCommandId ? EncodedCommandId.Read(ref reader) : default;
+                    command.Fact = FactCodec.Read(ref reader);
+                    break;
+                case CommandKind.Membership:
+                    command.Steps = MembershipCodec.ReadSteps(ref reader);
+                    break;
+                default:
+                    command.Leader = new NodeId(reader.UInt64("the leader"));
+                    break;
             }
 
             reader.End();
@@ -154,7 +178,7 @@ public static class CommandCodec
         }
 
         var kind = (CommandKind)reader.Byte("the command's kind");
-        if (kind is not (CommandKind.Fact or CommandKind.Authority))
+        if (kind is not (CommandKind.Fact or CommandKind.Authority or CommandKind.Membership))
         {
             throw new MalformedEncodingException($"There is no kind of command with the code {(int)kind}.");
         }
@@ -166,15 +190,22 @@ public static class CommandCodec
         }
 
         ushort rules = reader.UInt16("the required rules");
-        if (rules is 0 or > ApplyRules.Version)
+        if (rules is 0 or > ApplyRules.Newest)
         {
-            throw new MalformedEncodingException($"The command needs version {rules} of the apply rules; this program has {ApplyRules.Version}.");
+            throw new MalformedEncodingException($"The command needs version {rules} of the apply rules; this program has {ApplyRules.Newest}.");
+        }
+
+        if (rules != RulesOf(kind))
+        {
+            throw new MalformedEncodingException($"A command of kind {kind} needs version {RulesOf(kind)} of the apply rules, not {rules}.");
         }
 
         long time = reader.NonNegativeInt64("the time");
         var lamport = new LamportTimestamp(reader.UInt64("the Lamport counter"), new NodeId(reader.UInt64("the Lamport node")));
         return new EncodedCommand { Kind = kind, Flags = flags, RequiredRules = rules, Stamp = new CommandStamp(time, lamport) };
     }
+
+    private static ushort RulesOf(CommandKind kind) => kind == CommandKind.Membership ? ApplyRules.MembershipVersion : ApplyRules.Version;
 
     private static UnsupportedCommandException Unsupported(MalformedEncodingException malformed) =>
         new($"A committed entry is not understood: {malformed.Message}", malformed);
@@ -188,6 +219,7 @@ internal ref struct EncodedCommand
     public ushort RequiredRules;
     public CommandStamp Stamp;
     public NodeId Leader;
+    public ImmutableArray<MembershipStep> Steps;
     public EncodedCommandId CommandId;
     public EncodedFact Fact;
 }

@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Unicode;
 using Converge.Core;
+using Converge.Raft;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 
 namespace Converge.Swarm.Governance;
 
@@ -18,6 +20,7 @@ public sealed partial class GovernanceState
 {
     private const int MaxIdBytes = 3 * FactLimits.MaxProposalIdLength;
 
+    private MemberTable? _members = MemberTable.Empty;
     private readonly SessionTable _sessions;
     private readonly ApplyDigest _digest = new();
 
@@ -52,6 +55,15 @@ public sealed partial class GovernanceState
     /// <summary>The apply digest at <see cref="AppliedIndex"/>. Replicas that applied the same log have the same one.</summary>
     public Hash256 Digest => _digest.Value;
 
+    /// <summary>Who takes part, as agreed up to <see cref="AppliedIndex"/>.</summary>
+    /// <exception cref="SnapshotDamagedException">The snapshot that this state began with has members' records that are not what is written.</exception>
+    public MemberTable Members
+    {
+        // Null until somebody asks a state that was made from a snapshot.
+        get => _members ??= _base!.Header.ReadMembers(_base.Path);
+        private set => _members = value;
+    }
+
     /// <summary>How many proposals were ever created.</summary>
     public ulong ProposalCount { get; private set; }
 
@@ -60,6 +72,13 @@ public sealed partial class GovernanceState
 
     /// <summary>How many answers are kept over all sessions.</summary>
     public int AnswerCount => _sessions.AnswerCount;
+
+    /// <summary>Before the first entry: the members with whom a swarm begins.</summary>
+    internal void Found(MemberTable members)
+    {
+        Invariant.Check(AppliedIndex == LogIndex.Zero, $"A swarm is founded before its first entry, not at {AppliedIndex}.");
+        Members = members;
+    }
 
     /// <summary>Applies the next entry.</summary>
     /// <param name="index">Its place: the one after <see cref="AppliedIndex"/>.</param>
@@ -84,10 +103,28 @@ public sealed partial class GovernanceState
         }
 
         EncodedCommand command = CommandCodec.Read(entry);
-        CheckFollows(index, command.Stamp);
-        Advance(index, term);
-        LastStamp = command.Stamp;
+        if (command.Kind == CommandKind.Membership)
+        {
+            throw new UnsupportedCommandException($"Entry {index} has a change of members without a change of the configuration.");
+        }
+
+        Take(index, term, command.Stamp);
         return command.Kind == CommandKind.Fact ? ApplyFact(command) : ApplyAuthority(command);
+    }
+
+    /// <summary>Applies the next entry when it changes the configuration.</summary>
+    /// <param name="index">Its place: the one after <see cref="AppliedIndex"/>.</param>
+    /// <param name="term">Its term; never decreases.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="data">Its bytes: a <see cref="ConfigurationChange"/> whose context is a change of members; none to leave a joint configuration.</param>
+    /// <exception cref="UnsupportedCommandException">The bytes are not understood. Nothing was changed; the node must stop.</exception>
+    /// <exception cref="InvalidOperationException">As of <see cref="Apply"/>.</exception>
+    public ApplyOutcome ApplyMembership(LogIndex index, Term term, EntryKind kind, ReadOnlyMemory<byte> data)
+    {
+        CheckFollows(index, term);
+        ConfigurationChange change = ConfigurationChange.Decode(kind, data)
+            ?? throw new UnsupportedCommandException($"Entry {index} of kind {kind} is no change of the configuration.");
+        return change.LeavesJoint && change.Context.IsEmpty ? SettleMembers(index, term, change) : ChangeMembers(index, term, change);
     }
 
     /// <summary>The proposal as recorded up to <see cref="AppliedIndex"/>, or null when it was never created.</summary>
@@ -101,6 +138,45 @@ public sealed partial class GovernanceState
         return Utf8.FromUtf16(proposalId, utf8, out _, out int length, replaceInvalidSequences: false) == OperationStatus.Done
             ? Find(utf8[..length], out _)?.ToView(AppliedIndex)
             : null;
+    }
+
+    private ApplyOutcome SettleMembers(LogIndex index, Term term, ConfigurationChange change)
+    {
+        Advance(index, term);
+        bool isJoint = Members.Configuration.IsJoint;
+        Members = Members.Settled(index);
+        _digest.FoldSettledMembership(index, term, Members.Configuration);
+        MembershipFault? fault = isJoint ? null : new(MembershipRefusal.InvalidChange, "There is no joint configuration to leave.");
+        return new ApplyOutcome(ApplyResult.MembershipSettled, default, record: null, new MembershipApplied(Members, isJoint ? change : null, fault));
+    }
+
+    private ApplyOutcome ChangeMembers(LogIndex index, Term term, ConfigurationChange change)
+    {
+        EncodedCommand command = CommandCodec.Read(change.Context.Span);
+        if (command.Kind != CommandKind.Membership)
+        {
+            throw new UnsupportedCommandException($"Entry {index} changes the configuration and carries a command of kind {command.Kind}.");
+        }
+
+        Take(index, term, command.Stamp);
+        ConfigurationChange said = MemberTable.ChangeOf(command.Steps, change.Context);
+        MemberTable next = Members;
+        MembershipFault? fault = said.EntryKind == change.EntryKind && said.Transition == change.Transition && said.Changes.SequenceEqual(change.Changes)
+            ? Members.TryChange(command.Steps, index, out next)
+            : new(MembershipRefusal.InvalidChange, "The change of the configuration is not the one that the members are told.");
+        if (fault is not null)
+        {
+            _digest.FoldMembershipRefusal(index, term, LastStamp, fault.Reason);
+            return new ApplyOutcome(ApplyResult.MembershipRefused, default, record: null, new MembershipApplied(Members, null, fault));
+        }
+
+        Members = next;
+        ConfigurationState after = next.Configuration;
+        var recorded = new MembershipChange(command.Steps, after.Voters, [.. after.Learners.Concat(after.LearnersNext).Order()]);
+        EncodedRecord record = LedgerRecordCodec.EncodeMembership(NextEnvelope(RecordKind.Membership), recorded);
+        Extend(record);
+        _digest.FoldMembership(index, term, LastStamp, record);
+        return new ApplyOutcome(ApplyResult.MembershipRecorded, default, record, new MembershipApplied(next, change, null));
     }
 
     private ApplyOutcome ApplyAuthority(in EncodedCommand command)
@@ -197,6 +273,13 @@ public sealed partial class GovernanceState
     {
         LastSequence = record.Sequence;
         LastHash = record.Hash;
+    }
+
+    private void Take(LogIndex index, Term term, CommandStamp stamp)
+    {
+        CheckFollows(index, stamp);
+        Advance(index, term);
+        LastStamp = stamp;
     }
 
     private void Advance(LogIndex index, Term term)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 
 namespace Converge.Swarm.Governance;
@@ -10,9 +11,12 @@ public enum CommandKind
 
     /// <summary>To record that a leader's term began.</summary>
     Authority = 2,
+
+    /// <summary>To change the members.</summary>
+    Membership = 3,
 }
 
-/// <summary>A command as it stands in the agreed log: one of <see cref="FactCommand"/> and <see cref="AuthorityCommand"/>.</summary>
+/// <summary>A command as it stands in the agreed log: one of <see cref="FactCommand"/>, <see cref="AuthorityCommand"/> and <see cref="MembershipCommand"/>.</summary>
 public abstract record StampedCommand
 {
     private protected StampedCommand(CommandStamp stamp) => Stamp = stamp;
@@ -33,6 +37,11 @@ public sealed record FactCommand(CommandStamp Stamp, FactSubmission Submission) 
 /// <param name="Stamp">The leader's stamp.</param>
 /// <param name="Leader">The leader.</param>
 public sealed record AuthorityCommand(CommandStamp Stamp, NodeId Leader) : StampedCommand(Stamp);
+
+/// <summary>A change of members; stands in the context of an entry that changes the configuration, never by itself.</summary>
+/// <param name="Stamp">The leader's stamp.</param>
+/// <param name="Steps">What is to be done.</param>
+public sealed record MembershipCommand(CommandStamp Stamp, ImmutableArray<MembershipStep> Steps) : StampedCommand(Stamp);
 
 /// <summary>
 /// A committed entry that this program does not understand: damaged, or written by a newer one. It must never be guessed or skipped:

@@ -61,4 +61,10 @@ public sealed partial class SwarmNode
 
     [LoggerMessage(19, LogLevel.Warning, "What was received of the snapshot of entry {Index} from node {Peer} was refused and is asked for again: {Reason}")]
     private static partial void LogSnapshotRefused(ILogger logger, LogIndex index, NodeId peer, string reason);
+
+    [LoggerMessage(20, LogLevel.Information, "The members changed with entry {Index}: {Configuration}.")]
+    private static partial void LogMembers(ILogger logger, LogIndex index, string configuration);
+
+    [LoggerMessage(21, LogLevel.Warning, "This node was removed from the swarm by entry {Index}. It serves what it has and takes no part any more.")]
+    private static partial void LogRemoved(ILogger logger, LogIndex index);
 }

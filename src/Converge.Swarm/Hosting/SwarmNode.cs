@@ -58,7 +58,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        GovernanceState state = NodeStart.State(opened.Snapshot);
+        GovernanceState state = NodeStart.State(opened.Snapshot, options.Addresses);
         _startedFrom = opened.Snapshot?.Mark.Index ?? Founding.Mark.Index;
         var start = NodeStart.From(opened.Recovered, opened.Snapshot, state, options.Members.Select(m => m.Id));
         _nodeActor = new NodeActor(
@@ -66,7 +66,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             {
                 Cluster = options.Cluster,
                 Self = options.Node,
-                Members = [.. options.Members.Select(m => new MemberAddress(m.Id, m.Peer.ToString(), m.Http is null ? null : $"http://{m.Http}", false))],
+                Members = options.Addresses,
                 HeartbeatTicks = options.HeartbeatTicks,
                 ElectionTicks = options.ElectionTicks,
                 LeaseDriftTicks = options.LeasedReads ? options.LeaseDriftTicks : null,
@@ -507,6 +507,12 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     break;
                 case SwarmEvent.DiskStalled:
                     LogStallOver(logger);
+                    break;
+                case SwarmEvent.MembersChanged changed:
+                    LogMembers(logger, changed.Members.ChangedAt, changed.Members.Configuration.ToString());
+                    break;
+                case SwarmEvent.Removed removed:
+                    LogRemoved(logger, removed.Index);
                     break;
                 case SwarmEvent.RecordsAdded:
                     host.OnRecordsAdded();

@@ -12,8 +12,11 @@ namespace Converge.Swarm.Ledger;
 /// </remarks>
 public static class LedgerRecordCodec
 {
-    /// <summary>The version that is written.</summary>
+    /// <summary>The version in which facts and authorities are written.</summary>
     public const byte Version = 1;
+
+    /// <summary>The version in which changes of members are written: a program that knows only the first one must not pass over them.</summary>
+    public const byte MembershipVersion = 2;
 
     private const byte HasCommandId = 1;
 
@@ -37,7 +40,7 @@ public static class LedgerRecordCodec
             record.Kind, record.Sequence, record.Index, record.Term, record.TimeUnixMilliseconds, record.Lamport, previous);
         switch (record)
         {
-            case { Kind: RecordKind.Fact, Submission: { } submission, Leader: null }:
+            case { Kind: RecordKind.Fact, Submission: { } submission, Leader: null, Membership: null }:
                 if (submission.CommandId != record.CommandId)
                 {
                     throw new ArgumentException($"Record {record.Sequence} has another command id than its fact.", nameof(record));
@@ -56,8 +59,13 @@ public static class LedgerRecordCodec
                 FactCodec.Write(ref factWriter, submission);
                 return Encode(envelope, commandId, fact);
 
-            case { Kind: RecordKind.Authority, Submission: null, CommandId: null, Leader: { } leader }:
+            case { Kind: RecordKind.Authority, Submission: null, CommandId: null, Leader: { } leader, Membership: null }:
                 return EncodeAuthority(envelope, leader);
+
+            case { Kind: RecordKind.Membership, Submission: null, CommandId: null, Leader: null, Membership: { } change }:
+                return MembershipRules.Check(change) is { } wrong
+                    ? throw new ArgumentException($"The change of members of record {record.Sequence} cannot be recorded: {wrong.Message}", nameof(record))
+                    : EncodeMembership(envelope, change);
 
             default:
                 throw new ArgumentException($"Record {record.Sequence} of kind {record.Kind} does not have the parts of its kind.", nameof(record));
@@ -76,14 +84,19 @@ public static class LedgerRecordCodec
         CommandId? commandId = null;
         FactSubmission? submission = null;
         NodeId? leader = null;
-        if (envelope.Kind == RecordKind.Fact)
+        MembershipChange? membership = null;
+        switch (envelope.Kind)
         {
-            commandId = flags == HasCommandId ? EncodedCommandId.Read(ref reader).ToCommandId() : null;
-            submission = FactCodec.Read(ref reader).ToSubmission(commandId);
-        }
-        else
-        {
-            leader = new NodeId(reader.UInt64("the leader"));
+            case RecordKind.Fact:
+                commandId = flags == HasCommandId ? EncodedCommandId.Read(ref reader).ToCommandId() : null;
+                submission = FactCodec.Read(ref reader).ToSubmission(commandId);
+                break;
+            case RecordKind.Membership:
+                membership = MembershipCodec.ReadChange(ref reader);
+                break;
+            default:
+                leader = new NodeId(reader.UInt64("the leader"));
+                break;
         }
 
         return new LedgerRecord(
@@ -97,7 +110,10 @@ public static class LedgerRecordCodec
             submission,
             leader,
             envelope.PreviousHash.ToString(),
-            record.Hash.ToString());
+            record.Hash.ToString())
+        {
+            Membership = membership,
+        };
     }
 
     /// <summary>Reads what every record has, and checks that the rest is well-formed too.</summary>
@@ -111,13 +127,17 @@ public static class LedgerRecordCodec
             EncodedCommandId.Read(ref reader);
         }
 
-        if (envelope.Kind == RecordKind.Fact)
+        switch (envelope.Kind)
         {
-            FactCodec.Read(ref reader);
-        }
-        else
-        {
-            reader.UInt64("the leader");
+            case RecordKind.Fact:
+                FactCodec.Read(ref reader);
+                break;
+            case RecordKind.Membership:
+                MembershipCodec.ReadChange(ref reader);
+                break;
+            default:
+                reader.UInt64("the leader");
+                break;
         }
 
         reader.End();
@@ -130,7 +150,7 @@ public static class LedgerRecordCodec
         byte[] leaf = new byte[1 + HeaderSize + commandId.Length + body.Length];
         var writer = new FieldWriter(leaf);
         writer.Byte(EncodedRecord.LeafPrefix);
-        writer.Byte(Version);
+        writer.Byte(VersionOf(envelope.Kind));
         writer.Byte((byte)envelope.Kind);
         writer.Byte(commandId.IsEmpty ? (byte)0 : HasCommandId);
         writer.UInt64(envelope.Sequence);
@@ -153,18 +173,28 @@ public static class LedgerRecordCodec
         return Encode(envelope, [], body);
     }
 
+    internal static EncodedRecord EncodeMembership(in RecordEnvelope envelope, MembershipChange change)
+    {
+        byte[] body = new byte[MembershipCodec.SizeOf(change)];
+        var writer = new FieldWriter(body);
+        MembershipCodec.Write(ref writer, change);
+        return Encode(envelope, [], body);
+    }
+
+    private static byte VersionOf(RecordKind kind) => kind == RecordKind.Membership ? MembershipVersion : Version;
+
     private static RecordEnvelope ReadEnvelope(ref FieldReader reader, out byte flags)
     {
         byte version = reader.Byte("the version");
-        if (version != Version)
+        if (version is not (Version or MembershipVersion))
         {
-            throw new MalformedEncodingException($"The record has version {version}; this program knows {Version}.");
+            throw new MalformedEncodingException($"The record has version {version}; this program knows {Version} and {MembershipVersion}.");
         }
 
         var kind = (RecordKind)reader.Byte("the record's kind");
-        if (kind is not (RecordKind.Fact or RecordKind.Authority))
+        if (kind is not (RecordKind.Fact or RecordKind.Authority or RecordKind.Membership) || version != VersionOf(kind))
         {
-            throw new MalformedEncodingException($"This program knows no kind of record with the code {(int)kind}.");
+            throw new MalformedEncodingException($"This program knows no kind of record with the code {(int)kind} in version {version}.");
         }
 
         flags = reader.Byte("the flags");

@@ -16,6 +16,7 @@ internal enum FrameKind : byte
     SnapshotReceipt = 7,
     SnapshotRecords = 8,
     SnapshotBytes = 9,
+    Members = 10,
     ClientHello = 32,
     ClientWelcome = 33,
     ClientRequest = 34,
@@ -96,7 +97,7 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlySequence<byte> Bod
             throw new FrameException($"A frame of version {header[4]}; this node speaks version {Version}.");
         }
 
-        if (header[5] is not ((>= (byte)FrameKind.Hello and <= (byte)FrameKind.SnapshotBytes)
+        if (header[5] is not ((>= (byte)FrameKind.Hello and <= (byte)FrameKind.Members)
             or (>= (byte)FrameKind.ClientHello and <= (byte)FrameKind.ClientAnswer)))
         {
             throw new FrameException($"A frame of unknown kind {header[5]}.");

@@ -22,6 +22,7 @@ public static partial class PeerMessageCodec
         Actors.SnapshotReceipt receipt => (FrameKind.SnapshotReceipt, ToWire(receipt)),
         Actors.SnapshotRecords records => (FrameKind.SnapshotRecords, ToWire(records)),
         Actors.SnapshotBytes bytes => (FrameKind.SnapshotBytes, ToWire(bytes)),
+        ForwardedChange or ForwardedOutcome or RemovalNotice => (FrameKind.Members, MembershipWire.ToWire(message)),
         _ => throw new ArgumentOutOfRangeException(nameof(message), message, "Not a peer message."),
     };
 
@@ -45,6 +46,7 @@ public static partial class PeerMessageCodec
                 FrameKind.SnapshotReceipt => FromWire(Wire.SnapshotReceipt.Parser.ParseFrom(body)),
                 FrameKind.SnapshotRecords => FromWire(Wire.SnapshotRecords.Parser.ParseFrom(body)),
                 FrameKind.SnapshotBytes => FromWire(Wire.SnapshotBytes.Parser.ParseFrom(body)),
+                FrameKind.Members => MembershipWire.FromWire(Wire.Members.Parser.ParseFrom(body)),
                 _ => throw new FrameException($"A frame of kind {kind} is out of place here."),
             };
         }

@@ -52,6 +52,23 @@ public sealed class DocumentJsonTests
             $$"""{"sequence":2,"index":3,"term":1,"committed_at":0.000,"lamport":{"counter":5,"node":1},"kind":"authority","leader":1,"previous_hash":"{{Root}}","hash":"{{Hash}}"}""",
             Text(LedgerRecordJson.ToUtf8(
                 record with { TimeUnixMilliseconds = 0, Kind = RecordKind.Authority, CommandId = null, Submission = null, Leader = new NodeId(1) })));
+        Assert.Equal(
+            $$"""{"sequence":2,"index":3,"term":1,"committed_at":0.000,"lamport":{"counter":5,"node":1},"kind":"membership","membership":{"steps":[{"step":"added","node":4,"role":"voter","peer":"127.0.0.1:7204","http":"http://127.0.0.1:7104"},{"step":"promoted","node":5},{"step":"removed","node":1}],"voters":[2,3,5],"learners":[4]},"previous_hash":"{{Root}}","hash":"{{Hash}}"}""",
+            Text(LedgerRecordJson.ToUtf8(record with
+            {
+                TimeUnixMilliseconds = 0,
+                Kind = RecordKind.Membership,
+                CommandId = null,
+                Submission = null,
+                Membership = new MembershipChange(
+                    [
+                        MembershipStep.Add(new NodeId(4), MemberRole.Voter, "127.0.0.1:7204", "http://127.0.0.1:7104"),
+                        MembershipStep.Promote(new NodeId(5)),
+                        MembershipStep.Remove(new NodeId(1)),
+                    ],
+                    [new NodeId(2), new NodeId(3), new NodeId(5)],
+                    [new NodeId(4)]),
+            })));
     }
 
     [Fact]

@@ -102,6 +102,7 @@ internal static class Generated
         from lamport in Stamp
         from submission in Submission
         from leader in Number(1, ulong.MaxValue)
+        from membership in Membership
         from previous in Hash
         from hash in Hash
         select new LedgerRecord(
@@ -115,7 +116,30 @@ internal static class Generated
             kind == RecordKind.Fact ? submission : null,
             kind == RecordKind.Authority ? new NodeId(leader) : null,
             previous,
-            hash);
+            hash)
+        {
+            Membership = kind == RecordKind.Membership ? membership : null,
+        };
+
+    public static Gen<MembershipChange> Membership =>
+        from first in Number(1, 1_000)
+        from count in Gen.Choose(1, MembershipLimits.MaxMembers)
+        from steps in Gen.ArrayOf(Step, count)
+        from voters in Gen.Choose(1, MembershipLimits.MaxMembers)
+        from learners in Gen.Choose(0, MembershipLimits.MaxMembers)
+        select new MembershipChange(
+            [.. steps.Select((step, i) => step with { Node = new NodeId(first + (ulong)i) })],
+            [.. Enumerable.Range(1, voters).Select(i => new NodeId((ulong)i))],
+            [.. Enumerable.Range(100, learners).Select(i => new NodeId((ulong)i))]);
+
+    private static Gen<MembershipStep> Step => Gen.OneOf(
+        from role in Gen.Elements(Enum.GetValues<MemberRole>())
+        from peer in Address(MembershipLimits.MaxPeerLength)
+        from http in Address(MembershipLimits.MaxHttpLength).OrNull()
+        select MembershipStep.Add(NodeId.None, role, peer, http),
+        Gen.Elements(MembershipStep.Promote(NodeId.None), MembershipStep.Remove(NodeId.None)));
+
+    private static Gen<string> Address(int maxLength) => Text(["a", "Z", "0", ".", ":", "/", "[", "]", "-", "~", "!"], 1, maxLength);
 
     public static Gen<LedgerHead> Head =>
         from sequence in Number(0, ulong.MaxValue)

@@ -444,6 +444,54 @@ public sealed class SnapshotTests
         swarm.RunUntil(() => node.Status().SnapshotIndex.Value > 200);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_new_member_with_an_empty_disk_gets_its_state_and_the_whole_ledger(bool wereSnapshotsTaken)
+    {
+        var swarm = new TestSwarm(snapshots: wereSnapshotsTaken ? Often : new SnapshotOptions());
+        TestSwarm.Node leader = swarm.ElectLeader();
+        Commit(swarm, 250);
+        TestSwarm.Node joining = swarm.AddNode(new NodeId(4), joins: true);
+
+        TestSwarm.Captured<MembershipOutcome> added = leader.Change(MembershipStep.Add(joining.Id, MemberRole.Learner, "test:4"));
+        swarm.RunUntil(() => joining.Status().AppliedIndex == leader.Status().AppliedIndex && leader.Events.Any(happened => happened is SwarmEvent.SnapshotSent));
+
+        Assert.IsType<MembershipChanged>(added.Value);
+        Assert.Contains(joining.Events, happened => happened is SwarmEvent.SnapshotInstalled);
+        swarm.AssertAgreement();
+        RequireSameLedger(leader, joining);
+        Assert.Equal(leader.MembersKnown().ChangedAt, joining.MembersKnown().ChangedAt);
+        joining.Crash();
+        joining.Start();
+        Commit(swarm, 20);
+        swarm.AssertAgreement();
+    }
+
+    [Fact]
+    public void Who_takes_part_outlives_the_log_that_told_of_it()
+    {
+        var swarm = new TestSwarm(snapshots: Often);
+        TestSwarm.Node leader = swarm.ElectLeader();
+        TestSwarm.Node fourth = swarm.AddNode(new NodeId(4), joins: true);
+        TestSwarm.Captured<MembershipOutcome> added = leader.Change(MembershipStep.Add(fourth.Id, MemberRole.Learner, "test:4"));
+        swarm.RunUntil(() => added.HasValue);
+        LogIndex changedAt = leader.MembersKnown().ChangedAt;
+        Commit(swarm, 300);
+        swarm.RunUntil(() => swarm.Alive.All(node => node.Status().FirstIndex > changedAt));
+
+        foreach (TestSwarm.Node node in swarm.Alive.ToArray())
+        {
+            node.Crash();
+            node.Start();
+        }
+
+        swarm.ElectLeader();
+        Commit(swarm, 20);
+        swarm.AssertAgreement();
+        Assert.All(swarm.Alive, node => Assert.Equal(changedAt, node.MembersKnown().ChangedAt));
+    }
+
     /// <summary>Crashes in every stage of writing, sending, receiving and installing; after each the disk is what a power loss leaves.</summary>
     [Theory]
     [MemberData(nameof(Seeds))]

@@ -3,6 +3,7 @@ using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 using Converge.Swarm.Tests.Storage;
 
@@ -38,7 +39,11 @@ internal sealed class TestSwarm
         }
     }
 
+    /// <summary>The first members.</summary>
     public IReadOnlyList<NodeId> Members { get; }
+
+    /// <summary>All nodes there are, members or not.</summary>
+    public IEnumerable<NodeId> Nodes => _nodes.Keys.Order();
 
     public int MaxPendingCommands { get; }
 
@@ -128,7 +133,7 @@ internal sealed class TestSwarm
     /// <summary>Nothing gets through between a node and the others.</summary>
     public void Isolate(NodeId id)
     {
-        foreach (NodeId other in Members.Where(m => m != id))
+        foreach (NodeId other in Nodes.Where(m => m != id))
         {
             _cut.Add((id, other));
             _cut.Add((other, id));
@@ -136,6 +141,20 @@ internal sealed class TestSwarm
     }
 
     public void Heal() => _cut.Clear();
+
+    /// <summary>Another node, which is no member; its log begins where that of the first members does.</summary>
+    /// <param name="id">Its identity.</param>
+    /// <param name="joins">Its disk is empty, and its log begins with what a leader sends it.</param>
+    public Node AddNode(NodeId id, bool joins = false)
+    {
+        var node = new Node(this, id) { Joins = joins };
+        _nodes.Add(id, node);
+        node.Start();
+        return node;
+    }
+
+    /// <summary>What no node of this swarm may be reached at.</summary>
+    public const string ForbiddenAddress = "forbidden:1";
 
     public Node ElectLeader()
     {
@@ -176,6 +195,8 @@ internal sealed class TestSwarm
 
         public bool IsAlive => _node is not null;
 
+        public bool Joins { get; init; }
+
         /// <summary>The process is stopped: it is not served and gets no ticks, and messages to it wait.</summary>
         public bool IsPaused { get; set; }
 
@@ -201,14 +222,14 @@ internal sealed class TestSwarm
             StateSnapshotFile? newest = _snapshotFiles.OpenNewest();
             _ledger = GovernanceLedger.Open(
                 Disk, "data/ledger", new GovernanceLedgerOptions { SegmentBytes = swarm.LedgerSegmentBytes }, newest?.ReadLedgerCheckpoint());
-            if (NodeStart.Batch(recovered.Outline, newest) is { } lacking)
+            if (NodeStart.Batch(recovered.Outline, newest, Joins) is { } lacking)
             {
                 _store.Append([lacking]);
                 _store.Flush();
                 recovered.Apply(lacking);
             }
 
-            GovernanceState state = NodeStart.State(newest);
+            GovernanceState state = NodeStart.State(newest, Joins ? [] : Addresses);
             StartedFrom = state.AppliedIndex;
             var start = NodeStart.From(recovered, newest, state, swarm.Members);
             Log = start.Storage;
@@ -218,7 +239,9 @@ internal sealed class TestSwarm
                 {
                     Cluster = "test",
                     Self = id,
-                    Members = [.. swarm.Members.Select(m => new MemberAddress(m, $"test:{m}", null, false))],
+                    Members = Addresses,
+                    Table = Joins ? MemberTable.Empty : null,
+                    AddressObjection = (peer, _) => string.Equals(peer, ForbiddenAddress, StringComparison.Ordinal) ? "It is forbidden." : null,
                     HeartbeatTicks = 2,
                     ElectionTicks = ElectionTicks,
                     LeaseDriftTicks = swarm.LeaseDriftTicks,
@@ -367,6 +390,23 @@ internal sealed class TestSwarm
             }
         }
 
+        private MemberAddress[] Addresses => [.. swarm.Members.Select(m => new MemberAddress(m, $"test:{m}", null, false))];
+
+        public Captured<MembershipOutcome> Change(params MembershipStep[] steps)
+        {
+            var reply = new Captured<MembershipOutcome>();
+            _nodeQueue.Enqueue(new NodeMessage.ChangeMembers([.. steps], reply));
+            return reply;
+        }
+
+        /// <summary>The members as this node knows them, without serving anybody else.</summary>
+        public SwarmMembers MembersKnown()
+        {
+            var reply = new Captured<SwarmMembers>();
+            _node!.Receive(new NodeMessage.GetMembers(reply), Now);
+            return reply.Value!;
+        }
+
         private Moment Now => new(swarm.NowUnixMilliseconds, swarm.SteadyTicks);
 
         private void Guard(Action receive)
@@ -404,8 +444,7 @@ internal sealed class TestSwarm
             public void ToPeer(NodeId peer, PeerMessage message)
             {
                 Assert.True(message is not ProtocolMessage protocol || protocol.CanCome(node.Id, peer), $"{message} from {node.Id} to {peer} would be hung up on.");
-                Node to = node.Swarm[peer];
-                if (to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer)) && node.Swarm.Carries(node.Id, peer, message))
+                if (node.Swarm._nodes.TryGetValue(peer, out Node? to) && to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer)) && node.Swarm.Carries(node.Id, peer, message))
                 {
                     to.Post(new NodeMessage.FromPeer(node.Id, message));
                 }
@@ -457,7 +496,8 @@ internal sealed class TestSwarm
 
             void ILogPort.WantTurn() => node._logTurn = true;
 
-            public bool IsConnected(NodeId peer) => node.Swarm[peer].IsAlive && !node.Swarm._cut.Contains((node.Id, peer));
+            public bool IsConnected(NodeId peer) =>
+                node.Swarm._nodes.TryGetValue(peer, out Node? to) && to.IsAlive && !node.Swarm._cut.Contains((node.Id, peer));
 
             public void Publish(SwarmEvent happened) => node.Events.Add(happened);
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Swarm.Governance;
 using FsCheck;
@@ -13,6 +14,16 @@ public sealed class CommandCodecTests
     private const string ApprovalBytes = "01010001007c68e5cf8b0100002b00000000000000010000000000000004000300702d31010061";
 
     private const string AuthorityBytes = "01020001000068e5cf8b010000010000000000000003000000000000000300000000000000";
+
+    private const string MembershipBytes =
+        "01030002007b68e5cf8b0100002a0000000000000001000000000000000301040000000000000002010e003132372e302e302e313a373230341500687474703a2f2f3132372e302e302e313a37313034020500000000000000030100000000000000";
+
+    private static readonly ImmutableArray<MembershipStep> Steps =
+    [
+        MembershipStep.Add(new NodeId(4), MemberRole.Voter, "127.0.0.1:7204", "http://127.0.0.1:7104"),
+        MembershipStep.Promote(new NodeId(5)),
+        MembershipStep.Remove(new NodeId(1)),
+    ];
 
     private static readonly FactSubmission Full = new(
         new ProposalCreated("p-1", "author://é", "A title", "c0ffee"),
@@ -35,6 +46,7 @@ public sealed class CommandCodecTests
             AuthorityBytes,
             Convert.ToHexStringLower(CommandCodec.EncodeAuthority(
                 new NodeId(3), new CommandStamp(1_700_000_000_000, new LamportTimestamp(1, new NodeId(3))))));
+        Assert.Equal(MembershipBytes, Convert.ToHexStringLower(CommandCodec.EncodeMembership(Steps, FullStamp)));
     }
 
     [Fact]
@@ -45,6 +57,9 @@ public sealed class CommandCodecTests
             new AuthorityCommand(new CommandStamp(1_700_000_000_000, new LamportTimestamp(1, new NodeId(3))), new NodeId(3)),
             CommandCodec.Decode(Convert.FromHexString(AuthorityBytes)));
         Assert.Equal(FullStamp, CommandCodec.ReadStamp(Convert.FromHexString(FactBytes)));
+        var membership = Assert.IsType<MembershipCommand>(CommandCodec.Decode(Convert.FromHexString(MembershipBytes)));
+        Assert.Equal(Steps.AsEnumerable(), membership.Steps);
+        Assert.Equal((FullStamp, ApplyRules.MembershipVersion), (membership.Stamp, membership.RequiredRules));
     }
 
     [Fact]
@@ -83,9 +98,9 @@ public sealed class CommandCodecTests
 
     [Theory]
     [InlineData(0, 2, "version 2")]
-    [InlineData(1, 3, "code 3")]
+    [InlineData(1, 4, "code 4")]
     [InlineData(2, 2, "flags 2")]
-    [InlineData(3, 2, "version 2 of the apply rules")]
+    [InlineData(3, 3, "version 3 of the apply rules")]
     [InlineData(3, 0, "version 0 of the apply rules")]
     [InlineData(12, 0x80, "negative")]
     public void An_entry_of_the_future_is_not_guessed(int offset, byte value, string reason)

@@ -37,12 +37,33 @@ public sealed class LedgerRecordCodecTests
         AuthorityHash,
         FactHash);
 
+    private const string MembershipBytes =
+        "020300030000000000000005000000000000000100000000000000c868e5cf8b0100002b0000000000000001000000000000006c8b96c178fef631bb3d2e56a2d1b9fce30ba502d03012cb4c3b5c466509010b0401040000000000000002010e003132372e302e302e313a373230341500687474703a2f2f3132372e302e302e313a3731303401050000000000000001000e003132372e302e302e313a37323035020600000000000000030100000000000000030200000000000000030000000000000006000000000000000204000000000000000500000000000000";
+
+    private const string MembershipHash = "d610bf42f26897e90a1cbeb6172985c2779023250d974f3bb9fb002310bace8a";
+
+    private static readonly LedgerRecord Membership = new(
+        3, new LogIndex(5), new Term(1), 1_700_000_000_200, new LamportTimestamp(43, new NodeId(1)), RecordKind.Membership, null, null, null, FactHash, MembershipHash)
+    {
+        Membership = new MembershipChange(
+            [
+                MembershipStep.Add(new NodeId(4), MemberRole.Voter, "127.0.0.1:7204", "http://127.0.0.1:7104"),
+                MembershipStep.Add(new NodeId(5), MemberRole.Learner, "127.0.0.1:7205"),
+                MembershipStep.Promote(new NodeId(6)),
+                MembershipStep.Remove(new NodeId(1)),
+            ],
+            [new NodeId(2), new NodeId(3), new NodeId(6)],
+            [new NodeId(4), new NodeId(5)]),
+    };
+
     [Fact]
     public void The_bytes_and_hashes_of_records_never_change()
     {
         EncodedRecord authority = LedgerRecordCodec.Encode(Authority);
         EncodedRecord fact = LedgerRecordCodec.Encode(Fact);
         Assert.Equal((AuthorityBytes, AuthorityHash), (Convert.ToHexStringLower(authority.Bytes.Span), authority.Hash.ToString()));
+        EncodedRecord membership = LedgerRecordCodec.Encode(Membership);
+        Assert.Equal((MembershipBytes, MembershipHash), (Convert.ToHexStringLower(membership.Bytes.Span), membership.Hash.ToString()));
         Assert.Equal((FactBytes, FactHash), (Convert.ToHexStringLower(fact.Bytes.Span), fact.Hash.ToString()));
     }
 
@@ -51,6 +72,7 @@ public sealed class LedgerRecordCodecTests
     {
         Assert.Equal(Authority, LedgerRecordCodec.Decode(Convert.FromHexString(AuthorityBytes)));
         Assert.Equal(Fact, LedgerRecordCodec.Decode(Convert.FromHexString(FactBytes)));
+        Assert.Equal(Membership, LedgerRecordCodec.Decode(Convert.FromHexString(MembershipBytes)));
     }
 
     [Fact]
@@ -72,6 +94,7 @@ public sealed class LedgerRecordCodecTests
     [Theory]
     [InlineData(AuthorityBytes)]
     [InlineData(FactBytes)]
+    [InlineData(MembershipBytes)]
     public void Bytes_that_are_cut_or_go_on_or_of_the_future_are_not_a_record(string hex)
     {
         byte[] bytes = Convert.FromHexString(hex);
@@ -81,7 +104,8 @@ public sealed class LedgerRecordCodecTests
         }
 
         Assert.Throws<MalformedEncodingException>(() => LedgerRecordCodec.Decode([.. bytes, 0]));
-        foreach ((int offset, byte value) in new[] { (0, (byte)2), (1, (byte)3), (2, (byte)2) })
+        byte otherVersion = (byte)(bytes[0] ^ 3);
+        foreach ((int offset, byte value) in new[] { (0, otherVersion), (0, (byte)3), (1, (byte)4), (1, (byte)(bytes[1] == 3 ? 2 : 3)), (2, (byte)2) })
         {
             byte[] changed = [.. bytes];
             changed[offset] = value;
@@ -103,6 +127,10 @@ public sealed class LedgerRecordCodecTests
             Authority with { Leader = null },
             Authority with { CommandId = Fact.CommandId },
             Authority with { Kind = RecordKind.Membership },
+            Authority with { Membership = Membership.Membership },
+            Membership with { Membership = null },
+            Membership with { Membership = Membership.Membership! with { Voters = [] } },
+            Membership with { Leader = new NodeId(1) },
         ];
         Assert.All(unfit, record => Assert.Throws<ArgumentException>(() => LedgerRecordCodec.Encode(record)));
     }

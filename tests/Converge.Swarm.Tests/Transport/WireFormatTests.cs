@@ -16,7 +16,7 @@ public sealed class WireFormatTests
 {
     private static readonly Hash256 Digest = new([.. Enumerable.Range(1, 32).Select(i => (byte)i)]);
 
-    private static readonly string[] Names = ["append", "heartbeat", "commands", "answers", "offer", "receipt", "records", "bytes"];
+    private static readonly string[] Names = ["append", "heartbeat", "commands", "answers", "offer", "receipt", "records", "bytes", "change", "outcome"];
 
     public static TheoryData<string, string> Goldens => new()
     {
@@ -55,6 +55,10 @@ public sealed class WireFormatTests
             "bytes",
             "0d000000010908071080c0031a03010203"
         },
+        { "change", "2d000000010a0a29080912250201040000000000000002000e003132372e302e302e313a37323034030100000000000000" },
+        { "outcome", "15000000010a12110809120d0a0b080710021a020203220104" },
+        { "not changed", "12000000010a120e0809120a120808081204676f6e65" },
+        { "removed", "06000000010a1a020807" },
     };
 
     [Theory]
@@ -75,6 +79,10 @@ public sealed class WireFormatTests
     [InlineData("receipt")]
     [InlineData("records")]
     [InlineData("bytes")]
+    [InlineData("change")]
+    [InlineData("outcome")]
+    [InlineData("not changed")]
+    [InlineData("removed")]
     public void A_frame_is_read_back_as_what_was_sent(string name)
     {
         byte[] bytes = Encode(Example(name));
@@ -182,6 +190,11 @@ public sealed class WireFormatTests
 
     private static PeerMessage Example(string name) => name switch
     {
+        "change" => new ForwardedChange(9, [MembershipStep.Add(new NodeId(4), MemberRole.Voter, "127.0.0.1:7204"), MembershipStep.Remove(new NodeId(1))]),
+        "outcome" => new ForwardedOutcome(
+            9, new MembershipChanged(new LogIndex(7), new Term(2), [new NodeId(2), new NodeId(3)], [new NodeId(4)])),
+        "not changed" => new ForwardedOutcome(9, new MembershipNotChanged(MembershipRefusal.RemovedMember, "gone")),
+        "removed" => new RemovalNotice(new LogIndex(7)),
         "append" => new ProtocolMessage(
             new Message
             {

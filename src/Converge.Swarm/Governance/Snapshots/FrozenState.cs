@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 
 namespace Converge.Swarm.Governance;
 
@@ -18,6 +19,7 @@ public sealed class FrozenState
         LastHash = state.LastHash;
         Digest = state.Digest;
         ProposalCount = state.ProposalCount;
+        Members = state.Members;
         Base = below;
         Changed = changed;
         Sessions = sessions;
@@ -46,6 +48,9 @@ public sealed class FrozenState
 
     /// <summary>How many proposals were ever created.</summary>
     public ulong ProposalCount { get; }
+
+    /// <summary>Who takes part.</summary>
+    public MemberTable Members { get; }
 
     /// <summary>How many proposals changed since the last snapshot.</summary>
     public int ChangedProposals => Changed.Count;

@@ -51,6 +51,7 @@ public sealed partial class GovernanceState
         LastSequence = header.Ledger.Sequence;
         LastHash = header.LedgerEnd.Hash;
         ProposalCount = header.Proposals;
+        _members = null;
     }
 
     /// <summary>True between <see cref="Freeze"/> and <see cref="Rebase"/> or <see cref="Thaw"/>.</summary>

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Governance;
@@ -38,6 +39,29 @@ public sealed record StateSnapshotHeader
 
     /// <summary>What is recorded about the members; opaque here.</summary>
     public required ReadOnlyMemory<byte> MemberRecords { get; init; }
+
+    /// <summary>The members that the records tell of. Without records nothing is known of them but the configuration.</summary>
+    /// <param name="path">The file, for the message.</param>
+    /// <exception cref="SnapshotDamagedException">The records are not what is written, or are those of another configuration.</exception>
+    internal MemberTable ReadMembers(string path)
+    {
+        if (MemberRecords.IsEmpty)
+        {
+            return MemberTable.Of(Configuration, Index);
+        }
+
+        try
+        {
+            MemberTable members = MemberTableCodec.Decode(MemberRecords.Span);
+            return members.Configuration.Equals(Configuration)
+                ? members
+                : throw new MalformedEncodingException($"the members' configuration is {members.Configuration}, the snapshot's {Configuration}");
+        }
+        catch (MalformedEncodingException malformed)
+        {
+            throw new SnapshotDamagedException(path, 0, malformed.Message);
+        }
+    }
 
     /// <summary>The apply digest after that entry.</summary>
     public required Hash256 Digest { get; init; }
@@ -159,9 +183,9 @@ public sealed record StateSnapshotHeader
         try
         {
             StateSnapshotHeader header = Decode(bytes.AsSpan(PreambleBytes));
-            return header.RequiredRules is > 0 and <= ApplyRules.Version
+            return header.RequiredRules is > 0 and <= ApplyRules.Newest
                 ? header
-                : throw new UnsupportedSnapshotException(path, $"it needs version {header.RequiredRules} of the apply rules; this program has {ApplyRules.Version}");
+                : throw new UnsupportedSnapshotException(path, $"it needs version {header.RequiredRules} of the apply rules; this program has {ApplyRules.Newest}");
         }
         catch (MalformedEncodingException malformed)
         {

@@ -2,6 +2,7 @@ using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Governance;
@@ -38,10 +39,12 @@ internal sealed class SnapshotLedger : IDisposable
         }
     }
 
+    public static byte[] MemberRecords { get; } = MemberTableCodec.Encode(MemberTable.Of(Configuration, new LogIndex(1)));
+
     public string Write(FrozenState state, string? path = null)
     {
         path ??= Folder.PathOf(new(state.Index, state.Term));
-        StateSnapshotFile.Write(Disk, path, state, Ledger.CheckpointAt(state.LastSequence), Configuration, "member records"u8.ToArray());
+        StateSnapshotFile.Write(Disk, path, state, Ledger.CheckpointAt(state.LastSequence), Configuration, MemberRecords);
         return path;
     }
 

@@ -22,7 +22,7 @@ public sealed class StateSnapshotFileTests : IDisposable
         Assert.Equal((state.AppliedIndex, state.AppliedTerm, state.Digest, state.LastStamp), (header.Index, header.Term, header.Digest, header.LastStamp));
         Assert.Equal(_ledger.Ledger.Head, header.Ledger);
         Assert.Equal(SnapshotLedger.Configuration, header.Configuration);
-        Assert.Equal("member records"u8.ToArray(), header.MemberRecords.ToArray());
+        Assert.Equal(SnapshotLedger.MemberRecords, header.MemberRecords.ToArray());
         Assert.Equal((3UL, 2U, 3U), (header.Proposals, header.Sessions, header.Answers));
         Assert.Equal(_ledger.Ledger.Head, snapshot.ReadLedgerCheckpoint().Head);
         snapshot.Verify();
