@@ -4,11 +4,12 @@ namespace Converge.Build;
 
 /// <summary>The options of <c>test</c>.</summary>
 /// <param name="Conformance">A folder of public protocol scripts to replay, if any.</param>
+/// <param name="Histories">A folder of public labelled histories to judge, if any.</param>
 /// <param name="Data">A file of real governance facts for the tests that can use one, if any.</param>
 /// <param name="Only">Part of the names of the test projects to run; null for all.</param>
 /// <param name="Filter">An expression of <c>dotnet test --filter</c>; null for all.</param>
 /// <param name="FuzzSeconds">How long each test that fuzzes goes on; null for a moment.</param>
-internal sealed record TestOptions(string? Conformance, string? Data, string? Only, string? Filter, int? FuzzSeconds)
+internal sealed record TestOptions(string? Conformance, string? Histories, string? Data, string? Only, string? Filter, int? FuzzSeconds)
 {
     private const int MaxFuzzSeconds = 24 * 60 * 60;
 
@@ -17,6 +18,7 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
         ./build.sh test [options]
 
           --conformance FOLDER   also replays the protocol scripts in this folder
+          --histories FOLDER     also judges the labelled histories in this folder for linearizability
           --data FILE            also runs the tests that need a file of real facts (JSON Lines, may be gzipped)
           --only NAME            only the test projects whose name contains this
           --filter EXPRESSION    only the tests that match, as 'dotnet test --filter' has it
@@ -27,7 +29,7 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
     /// <exception cref="UsageException">It is not understood, or names what is not there.</exception>
     public static TestOptions Parse(string[] arguments)
     {
-        TestOptions options = new(null, null, null, null, null);
+        TestOptions options = new(null, null, null, null, null, null);
         for (int i = 0; i < arguments.Length; i += 2)
         {
             string name = arguments[i];
@@ -40,6 +42,7 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
             options = name switch
             {
                 "--conformance" => options with { Conformance = Existing(name, value, Directory.Exists) },
+                "--histories" => options with { Histories = Existing(name, value, Directory.Exists) },
                 "--data" => options with { Data = Existing(name, value, File.Exists) },
                 "--only" => options with { Only = value },
                 "--filter" => options with { Filter = value },
@@ -58,6 +61,11 @@ internal sealed record TestOptions(string? Conformance, string? Data, string? On
         if (Conformance is not null)
         {
             environment["CONVERGE_CONFORMANCE"] = Conformance;
+        }
+
+        if (Histories is not null)
+        {
+            environment["CONVERGE_HISTORIES"] = Histories;
         }
 
         if (Data is not null)
