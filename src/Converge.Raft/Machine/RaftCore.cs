@@ -123,6 +123,9 @@ internal sealed partial class RaftCore
         set => _electionTimeout = value;
     }
 
+    /// <summary>Ticks since the last sign of a leader, or since the last vote granted.</summary>
+    public int ElectionElapsedTicks => _electionElapsed;
+
     public RaftCore Clone(IRaftStorage storage) => new(this, storage);
 
     public RaftStatus Status()

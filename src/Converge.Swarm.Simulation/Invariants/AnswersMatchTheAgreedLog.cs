@@ -3,12 +3,11 @@ using Converge.Core;
 namespace Converge.Swarm.Simulation;
 
 /// <summary>
-/// What clients are told is what was agreed: an accepted fact stands in the ledger at the place and with the hash of the answer; a
-/// command changes the state once while its session is kept; and one of which all attempts certainly did nothing stands nowhere.
+/// What clients are told is what was agreed: an accepted fact stands in the ledger at the place and with the hash of the answer; and a
+/// command of which all attempts certainly did nothing stands nowhere.
 /// </summary>
 public sealed class AnswersMatchTheAgreedLog : ISimulationChecker
 {
-    private readonly Dictionary<CommandId, ulong> _byCommand = [];
     private ISimulationView? _view;
 
     /// <inheritdoc/>
@@ -21,25 +20,6 @@ public sealed class AnswersMatchTheAgreedLog : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        ISimulationChecker self = this;
-        foreach (AgreedEntry agreed in step.Agreed)
-        {
-            if (agreed.EvictedSession is { } forgotten)
-            {
-                // What a session did is known as long as the session is: afterwards the client can only reconcile with the ledger.
-                foreach (CommandId command in _byCommand.Keys.Where(command => string.Equals(command.Session, forgotten, StringComparison.Ordinal)).ToList())
-                {
-                    _byCommand.Remove(command);
-                }
-            }
-
-            if (agreed.Record is { CommandId: { } id } record)
-            {
-                bool added = _byCommand.TryAdd(id, record.Sequence);
-                self.Require(added, $"command {id} changed the state twice, by records {_byCommand[id]} and {record.Sequence}.");
-            }
-        }
-
         foreach (ClientAttempt attempt in step.Answered)
         {
             if (attempt.Outcome is ClientOutcome.Fact { Answer: FactAccepted accepted })

@@ -5,7 +5,8 @@ using Converge.Swarm.Ledger;
 namespace Converge.Swarm.Simulation;
 
 /// <summary>
-/// All nodes apply the same entries in the same order and come to the same state: same index, same term, same digest, same record.
+/// 5: All nodes apply the same entries in the same order and come to the same state (state machine safety; Raft paper, figure 3): same index,
+/// same term, same digest, same record.
 /// </summary>
 public sealed class AppliedStatesAgree : ISimulationChecker
 {

@@ -50,6 +50,7 @@ public sealed partial class SimulatedNode
             }
             else
             {
+                node._swarm.CurrentStep.HandedToStateMachineList.Add(message);
                 node.PostState(message);
             }
         }

@@ -49,7 +49,7 @@ public sealed partial class SimulatedNode
         _latency = random.Fork(2);
         _disk = random.Fork(3);
         _lives = random.Fork(4);
-        Observation = new NodeObservation(this);
+        Observation = new LiveNodeObservation(this);
     }
 
     /// <summary>Its identity.</summary>

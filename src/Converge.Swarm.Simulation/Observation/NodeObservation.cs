@@ -7,90 +7,77 @@ using Converge.Swarm.Storage;
 namespace Converge.Swarm.Simulation;
 
 /// <summary>
-/// One node as a checker sees it: what its actors hold at this moment, and what its disk is known to keep. Of a node that is down, the
-/// protocol's values are those of its end.
+/// One node as a checker sees it: what its actors hold at this moment, and what its disk is known to keep. A node that is down has only
+/// what its disk keeps.
 /// </summary>
-public sealed class NodeObservation
+/// <remarks>Whoever tests a checker may make nodes of his own.</remarks>
+public abstract class NodeObservation
 {
-    private readonly SimulatedNode _node;
-
-    internal NodeObservation(SimulatedNode node)
-    {
-        _node = node;
-    }
-
     /// <summary>The node.</summary>
-    public NodeId Id => _node.Id;
+    public abstract NodeId Id { get; }
 
     /// <summary>Its place among all nodes that ever were, from 0.</summary>
-    public int Position => _node.Position;
+    public abstract int Position { get; }
 
     /// <summary>True from its start to its end; a paused process runs.</summary>
-    public bool IsRunning => _node.IsRunning;
+    public abstract bool IsRunning { get; }
 
     /// <summary>How often it was started.</summary>
-    public uint Life => _node.Life;
+    public abstract uint Life { get; }
 
     /// <summary>Its part in its term.</summary>
-    public RaftRole Role => _node.Protocol?.Role ?? RaftRole.Follower;
+    public abstract RaftRole Role { get; }
 
     /// <summary>Its term, durable or not.</summary>
-    public Term Term => _node.Protocol?.Term ?? Term.Zero;
+    public abstract Term Term { get; }
 
     /// <summary>Whom it takes for the leader.</summary>
-    public NodeId Leader => _node.Protocol?.Leader ?? NodeId.None;
+    public abstract NodeId Leader { get; }
 
-    /// <summary>Its vote as handed to its log, durable or not.</summary>
-    public NodeId Vote => _node.Storage?.HardState.Vote ?? NodeId.None;
+    /// <summary>For whom it voted in its term, durable or not.</summary>
+    public abstract NodeId Vote { get; }
+
+    /// <summary>How many ticks it has waited for a sign of its leader.</summary>
+    public abstract int ElectionElapsedTicks { get; }
 
     /// <summary>What it knows to be committed.</summary>
-    public LogIndex CommitIndex => _node.Protocol?.CommitIndex ?? LogIndex.Zero;
+    public abstract LogIndex CommitIndex { get; }
 
     /// <summary>The end of its log, durable or not.</summary>
-    public LogIndex LastIndex => _node.Protocol?.LastIndex ?? LogIndex.Zero;
+    public abstract LogIndex LastIndex { get; }
+
+    /// <summary>The first entry of its log in memory.</summary>
+    public abstract LogIndex FirstIndex { get; }
 
     /// <summary>The last entry that its state machine has applied.</summary>
-    public LogIndex AppliedIndex { get; internal set; }
+    public virtual LogIndex AppliedIndex { get; internal set; }
 
     /// <summary>The apply digest there.</summary>
-    public Hash256 Digest { get; internal set; }
+    public virtual Hash256 Digest { get; internal set; }
 
     /// <summary>The members as its protocol sees them.</summary>
-    public ConfigurationState Configuration => _node.Protocol?.Configuration ?? ConfigurationState.Empty;
+    public abstract ConfigurationState Configuration { get; }
 
     /// <summary>
     /// What its disk keeps through any crash: every batch that was flushed, in order. Kept by the simulation itself, apart from the store
     /// under test, and compared with what the store finds at each start.
     /// </summary>
-    public LogModel Durable => _node.Durable;
+    public abstract LogModel Durable { get; }
 
     /// <summary>The last record of its ledger, durable or not; zero while it is down.</summary>
-    public ulong LedgerSequence => _node.Ledger?.LastSequence ?? 0;
+    public abstract ulong LedgerSequence { get; }
 
     /// <summary>The last record of its ledger that a crash cannot take away, as its ledger said last.</summary>
-    public ulong DurableLedgerSequence { get; internal set; }
+    public virtual ulong DurableLedgerSequence { get; internal set; }
 
-    /// <summary>Its ledger for reading; null while it is down.</summary>
-    public GovernanceLedger? Ledger => _node.Ledger;
+    /// <summary>The end of its ledger with the root of its tree, computed when asked; null while it is down.</summary>
+    public abstract LedgerHead? LedgerHead { get; }
 
-    /// <summary>The first entry of its log in memory.</summary>
-    public LogIndex FirstIndex => _node.Storage?.FirstIndex ?? LogIndex.Zero;
+    /// <summary>An entry of its log, durable or not; false when it has none there.</summary>
+    public abstract bool TryGetEntry(LogIndex index, out Entry entry);
 
-    /// <summary>An entry that it has handed to its log, durable or not; false when it has none there.</summary>
-    public bool TryGetEntry(LogIndex index, out Entry entry)
-    {
-        if (_node.Storage is { } storage
-            && index >= storage.FirstIndex
-            && index <= storage.LastIndex
-            && storage.Entries(index, index.Next, long.MaxValue, out ReadOnlyMemory<Entry> entries) == LogReadStatus.Ok)
-        {
-            entry = entries.Span[0];
-            return true;
-        }
-
-        entry = default;
-        return false;
-    }
+    /// <summary>The term of an entry of its log, or of the one before the first; false when it knows none.</summary>
+    public abstract bool TryGetTerm(LogIndex index, out Term term);
 
     /// <summary>The members that it counts as voters now, of both halves in a joint configuration.</summary>
     public ImmutableArray<NodeId> Voters => Configuration.Voters;

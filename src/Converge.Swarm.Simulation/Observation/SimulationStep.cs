@@ -53,6 +53,8 @@ public sealed class SimulationStep
 
     internal List<LogMessage.Append> HandedToLogList { get; } = [];
 
+    internal List<StateMachineMessage> HandedToStateMachineList { get; } = [];
+
     internal List<LifeChange> LifeChangeList { get; } = [];
 
     internal List<ClientOperation> BegunList { get; } = [];
@@ -85,6 +87,9 @@ public sealed class SimulationStep
     /// <summary>What the node actor handed to its log, in order: not durable yet.</summary>
     public IReadOnlyList<LogMessage.Append> HandedToLog => HandedToLogList;
 
+    /// <summary>What the node actor handed to its state machine, in order: not applied or answered yet.</summary>
+    public IReadOnlyList<StateMachineMessage> HandedToStateMachine => HandedToStateMachineList;
+
     /// <summary>What became durable on the node's disk, in order.</summary>
     public IReadOnlyList<LogBatch> MadeDurable => MadeDurableList;
 
@@ -114,6 +119,7 @@ public sealed class SimulationStep
         AgreedList.Clear();
         MadeDurableList.Clear();
         HandedToLogList.Clear();
+        HandedToStateMachineList.Clear();
         LifeChangeList.Clear();
         BegunList.Clear();
         EndedList.Clear();
