@@ -216,7 +216,9 @@ internal sealed class RaftLog
     public void HandOutCommitted(ReadOnlySpan<Entry> entries, bool allowUnstable)
     {
         LogIndex last = entries[^1].Index;
+        Invariant.Check(entries[0].Index == Applying.Next, $"{entries[0].Index} is handed out for applying after {Applying}.");
         Invariant.Check(last <= Committed, $"{last} is handed out for applying, but only {Committed} is committed.");
+        Invariant.Check(allowUnstable || last < _unstable.First, $"{last} is handed out for applying, and the log is durable before {_unstable.First} only.");
         Applying = last;
         _applyingBytes += Entry.TotalSizeBytes(entries);
 

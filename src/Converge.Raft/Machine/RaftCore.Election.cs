@@ -224,6 +224,7 @@ internal sealed partial class RaftCore
     private void BecomeLeader()
     {
         Invariant.Check(Role == RaftRole.Candidate, $"{Id} would lead term {Term} straight from {Role}.");
+        Invariant.Check(Vote == Id, $"{Id} would lead term {Term}, in which it voted for {Vote}.");
         Reset(Term);
         _leader = Id;
         Role = RaftRole.Leader;

@@ -34,6 +34,7 @@ internal sealed partial class RaftCore
 
     private void HearLeader(NodeId leader)
     {
+        Invariant.Check(_leader.IsNone || _leader == leader, $"{leader} leads term {Term}, in which {Id} follows {_leader}.");
         _electionElapsed = 0;
         _leaderlessTicks = 0;
         _leader = leader;

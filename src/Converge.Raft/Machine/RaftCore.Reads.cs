@@ -114,6 +114,7 @@ internal sealed partial class RaftCore
 
     private void AnswerRead(NodeId from, ulong context, LogIndex index)
     {
+        Invariant.Check(index <= _log.Committed, $"{Id} would name {index} for a read, and {_log.Committed} is committed.");
         if (from == Id)
         {
             _readStates.Add(new ReadState(index, context));

@@ -41,6 +41,9 @@ internal sealed partial class RaftCore
             return StepResult.Accepted;
         }
 
+        Invariant.Check(
+            message.Kind is not (MessageKind.Append or MessageKind.Heartbeat or MessageKind.Snapshot),
+            $"{message.From} leads term {Term}, which {Id} leads.");
         switch (message.Kind)
         {
             case MessageKind.AppendResp:

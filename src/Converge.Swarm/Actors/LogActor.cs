@@ -24,6 +24,7 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
     private IReadOnlyList<LogBatch> _batches = [];
     private LogOutline _stored = stored;
     private int _storedBatches;
+    private ulong _lastNumber;
     private bool _underWay;
     private bool _full;
 
@@ -36,6 +37,8 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
         switch (message)
         {
             case LogMessage.Append append:
+                Invariant.Check(append.Number > _lastNumber, $"Append {append.Number} follows append {_lastNumber} in the log of node {self}.");
+                _lastNumber = append.Number;
                 _waiting.Enqueue(append);
                 port.WantTurn();
                 break;
@@ -90,6 +93,9 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
 
     private void NoteStored(int batches)
     {
+        Invariant.Check(
+            batches > 0 && batches <= _batches.Count - _storedBatches,
+            $"The store of node {self} says that it stored {batches} batches of the {_batches.Count - _storedBatches} that it was given.");
         SnapshotMark mark = _stored.Mark;
         for (int i = 0; i < batches; i++)
         {
@@ -121,6 +127,7 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
             through = first.Append.Number;
             foreach (Message response in first.Append.Responses)
             {
+                CheckPromise(response);
                 if (response.To == self)
                 {
                     own.Add(response);
@@ -136,6 +143,33 @@ public sealed class LogActor(NodeId self, ulong incarnation, LogOutline stored, 
         if (through > 0)
         {
             port.ToNode(new NodeMessage.LogAppended(incarnation, through, own));
+        }
+    }
+
+    /// <summary>
+    /// A vote, an acknowledgement and the term they are given in are durable before they are said (Raft paper, figure 2). In a later term
+    /// that is durable, too, another leader may have taken entries back: that breaks no promise.
+    /// </summary>
+    private void CheckPromise(in Message response)
+    {
+        DurableState state = _stored.State;
+        switch (response.Kind)
+        {
+            case MessageKind.VoteResp when !response.Reject:
+                Invariant.Check(
+                    state.Term > response.Term || (state.Term == response.Term && state.Vote == response.To),
+                    $"Node {self} would give {response.To} its vote in term {response.Term}; its log has {state.Vote} in term {state.Term}.");
+                break;
+            case MessageKind.AppendResp when !response.Reject:
+                Invariant.Check(
+                    state.Term > response.Term || (state.Term == response.Term && response.Index <= _stored.LastIndex),
+                    $"Node {self} would acknowledge entry {response.Index} in term {response.Term}; its log ends at {_stored.LastIndex} in term {state.Term}.");
+                break;
+            case MessageKind.VoteResp or MessageKind.AppendResp:
+                Invariant.Check(state.Term >= response.Term, $"Node {self} would answer {response.Kind} in term {response.Term}; its log has term {state.Term}.");
+                break;
+            default:
+                break;
         }
     }
 

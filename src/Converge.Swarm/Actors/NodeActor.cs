@@ -485,6 +485,9 @@ public sealed partial class NodeActor
     {
         foreach (AppliedEntry entry in applied.Entries)
         {
+            Invariant.Check(
+                entry.Index <= _handedToApply && _handedToApply <= _raft.CommitIndex,
+                $"Node {_options.Self} applied entry {entry.Index}; it was given entries up to {_handedToApply}, and {_raft.CommitIndex} is committed.");
             _pending.Settle(entry);
             SupersedeChange(entry);
             if (entry.Outcome.Membership is { } membership)
