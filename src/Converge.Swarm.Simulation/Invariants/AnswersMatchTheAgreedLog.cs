@@ -20,7 +20,7 @@ public sealed class AnswersMatchTheAgreedLog : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (ClientAttempt attempt in step.Answered)
+        foreach (ClientAttempt attempt in step.AnsweredList)
         {
             if (attempt.Outcome is ClientOutcome.Fact { Answer: FactAccepted accepted })
             {

@@ -26,7 +26,7 @@ public sealed class AppliedStatesAgree : ISimulationChecker
     {
         ArgumentNullException.ThrowIfNull(step);
         ISimulationChecker self = this;
-        foreach (AppliedEntry entry in step.Applied)
+        foreach (AppliedEntry entry in step.AppliedList)
         {
             // The founding snapshot covers the first.
             int at = (int)(entry.Index.Value - Founding.Mark.Index.Value - 1);

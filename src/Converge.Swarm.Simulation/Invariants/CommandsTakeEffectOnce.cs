@@ -23,7 +23,7 @@ public sealed class CommandsTakeEffectOnce : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (AgreedEntry agreed in step.Agreed)
+        foreach (AgreedEntry agreed in step.AgreedList)
         {
             if (agreed.EvictedSession is { } forgotten)
             {

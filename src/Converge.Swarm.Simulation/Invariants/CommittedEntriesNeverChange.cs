@@ -29,7 +29,7 @@ public sealed class CommittedEntriesNeverChange : ISimulationChecker
         if (step.Kind == StepKind.NodeActor && step.Node is { IsRunning: true } node)
         {
             Seen seen = _seen[node];
-            foreach (LogMessage.Append append in step.HandedToLog)
+            foreach (LogMessage.Append append in step.HandedToLogList)
             {
                 foreach (Entry entry in append.Entries)
                 {
@@ -48,7 +48,7 @@ public sealed class CommittedEntriesNeverChange : ISimulationChecker
             }
         }
 
-        foreach (LifeChange change in step.LifeChanges)
+        foreach (LifeChange change in step.LifeChangeList)
         {
             if (change.Started)
             {

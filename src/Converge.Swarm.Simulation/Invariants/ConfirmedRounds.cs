@@ -41,7 +41,7 @@ internal sealed class ConfirmedRounds
             Confirm(node, rounds, (step.Number, step.TimeMicroseconds));
         }
 
-        foreach (SentMessage sent in step.Sent)
+        foreach (SentMessage sent in step.SentList)
         {
             if (sent.Message is ProtocolMessage { Message: { Kind: MessageKind.Heartbeat } heartbeat })
             {

@@ -27,7 +27,7 @@ public sealed class EffectsFollowTheirFacts : ISimulationChecker
     {
         ArgumentNullException.ThrowIfNull(step);
         ISimulationChecker self = this;
-        foreach (AgreedEntry agreed in step.Agreed)
+        foreach (AgreedEntry agreed in step.AgreedList)
         {
             if (agreed.Record is not { } record)
             {

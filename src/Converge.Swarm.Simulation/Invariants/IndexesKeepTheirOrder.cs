@@ -22,7 +22,7 @@ public sealed class IndexesKeepTheirOrder : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (LifeChange change in step.LifeChanges)
+        foreach (LifeChange change in step.LifeChangeList)
         {
             if (change.Started)
             {

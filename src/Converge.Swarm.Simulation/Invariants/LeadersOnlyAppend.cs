@@ -32,7 +32,7 @@ public sealed class LeadersOnlyAppend : ISimulationChecker
         if (leads && seen.Leads && seen.Life == node.Life && seen.Term == node.Term)
         {
             self.Require(node.LastIndex >= seen.Last, $"node {node.Id} leads term {node.Term}, and its log went back from {seen.Last} to {node.LastIndex}.");
-            foreach (LogMessage.Append append in step.HandedToLog)
+            foreach (LogMessage.Append append in step.HandedToLogList)
             {
                 // A new log actor is sent what its log lacks; that those are the same entries is for others to say.
                 if (append.Entries.Count > 0 && step.Received is not NodeMessage.LogStarted)
@@ -47,7 +47,7 @@ public sealed class LeadersOnlyAppend : ISimulationChecker
         {
             // All that it had before its own vote was durable is in its log by now; what it appends from here on comes behind.
             seen.Handed = seen.Last;
-            foreach (LogMessage.Append append in step.HandedToLog)
+            foreach (LogMessage.Append append in step.HandedToLogList)
             {
                 seen.Handed = append.Entries.Count > 0 ? append.Entries[^1].Index : seen.Handed;
             }

@@ -38,7 +38,7 @@ public sealed class LeasedReadsStayInsideTheLease : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (LifeChange change in step.LifeChanges)
+        foreach (LifeChange change in step.LifeChangeList)
         {
             if (!change.Started && _asked.Count > 0)
             {
@@ -58,7 +58,7 @@ public sealed class LeasedReadsStayInsideTheLease : ISimulationChecker
         }
 
         _rounds.AfterStep(step);
-        foreach (StateMachineMessage message in step.HandedToStateMachine)
+        foreach (StateMachineMessage message in step.HandedToStateMachineList)
         {
             _handed.Note(node, message);
             if (message is StateMachineMessage.Query query && _asked.Remove(query, out (long Step, long Time, LogIndex Committed, NodeId Node) asked))

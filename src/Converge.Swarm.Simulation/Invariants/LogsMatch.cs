@@ -26,7 +26,7 @@ public sealed class LogsMatch : ISimulationChecker
     {
         ArgumentNullException.ThrowIfNull(step);
         ISimulationChecker self = this;
-        foreach (LogMessage.Append append in step.HandedToLog)
+        foreach (LogMessage.Append append in step.HandedToLogList)
         {
             if (append.Entries.Count == 0 || !step.Node!.TryGetTerm(append.Entries[0].Index.Previous, out Term before))
             {

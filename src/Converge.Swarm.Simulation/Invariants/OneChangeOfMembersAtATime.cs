@@ -39,7 +39,7 @@ public sealed class OneChangeOfMembersAtATime : ISimulationChecker
             seen.Commit = seen.Life == node.Life ? seen.Commit : node.CommitIndex;
         }
 
-        foreach (LogMessage.Append append in step.HandedToLog)
+        foreach (LogMessage.Append append in step.HandedToLogList)
         {
             CheckProposed(node, seen, append);
         }

@@ -36,7 +36,7 @@ public sealed class OneLeaderPerTerm : ISimulationChecker
             Note(node, node.Term);
         }
 
-        foreach (SentMessage sent in step.Sent)
+        foreach (SentMessage sent in step.SentList)
         {
             if (sent.Message is ProtocolMessage { Message: { Kind: MessageKind.Append or MessageKind.Heartbeat or MessageKind.Snapshot or MessageKind.TimeoutNow } message })
             {

@@ -32,7 +32,7 @@ public sealed class OnlyVotersElect : ISimulationChecker
             return;
         }
 
-        foreach (SentMessage sent in step.Sent)
+        foreach (SentMessage sent in step.SentList)
         {
             if (sent.Message is ProtocolMessage { Message: { Kind: MessageKind.VoteResp, Reject: false } vote })
             {

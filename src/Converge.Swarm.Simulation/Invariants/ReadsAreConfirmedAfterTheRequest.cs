@@ -35,7 +35,7 @@ public sealed class ReadsAreConfirmedAfterTheRequest : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (LifeChange change in step.LifeChanges)
+        foreach (LifeChange change in step.LifeChangeList)
         {
             if (!change.Started && _asked.Count > 0)
             {
@@ -55,7 +55,7 @@ public sealed class ReadsAreConfirmedAfterTheRequest : ISimulationChecker
         }
 
         _rounds.AfterStep(step);
-        foreach (StateMachineMessage message in step.HandedToStateMachine)
+        foreach (StateMachineMessage message in step.HandedToStateMachineList)
         {
             _handed.Note(node, message);
             if (message is StateMachineMessage.Query query && _asked.Remove(query, out (long Step, LogIndex Committed, NodeId Node) asked))

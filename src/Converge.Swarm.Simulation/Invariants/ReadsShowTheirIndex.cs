@@ -21,7 +21,7 @@ public sealed class ReadsShowTheirIndex : ISimulationChecker
     public void AfterStep(SimulationStep step)
     {
         ArgumentNullException.ThrowIfNull(step);
-        foreach (AgreedEntry agreed in step.Agreed)
+        foreach (AgreedEntry agreed in step.AgreedList)
         {
             if (agreed.Record is { Kind: RecordKind.Fact, Submission.Fact: { } fact } record)
             {
@@ -35,7 +35,7 @@ public sealed class ReadsShowTheirIndex : ISimulationChecker
             }
         }
 
-        foreach (ClientAttempt attempt in step.Answered)
+        foreach (ClientAttempt attempt in step.AnsweredList)
         {
             if (attempt.Outcome is ClientOutcome.Proposal { View: { } view })
             {

@@ -36,7 +36,7 @@ public sealed class SnapshotsAreCommitted : ISimulationChecker
             _committed.Extend(node);
         }
 
-        foreach (LogBatch batch in step.MadeDurable)
+        foreach (LogBatch batch in step.MadeDurableList)
         {
             if (batch.Mark is { } mark && mark != Founding.Mark)
             {
@@ -44,7 +44,7 @@ public sealed class SnapshotsAreCommitted : ISimulationChecker
             }
         }
 
-        foreach (SentMessage sent in step.Sent)
+        foreach (SentMessage sent in step.SentList)
         {
             switch (sent.Message)
             {

@@ -28,7 +28,7 @@ public sealed class TermsAndVotesAreKept : ISimulationChecker
     {
         ArgumentNullException.ThrowIfNull(step);
         ISimulationChecker self = this;
-        foreach (LifeChange change in step.LifeChanges)
+        foreach (LifeChange change in step.LifeChangeList)
         {
             if (change.Started)
             {
@@ -56,7 +56,7 @@ public sealed class TermsAndVotesAreKept : ISimulationChecker
             seen.Term = node.Term;
         }
 
-        foreach (LogMessage.Append append in step.HandedToLog)
+        foreach (LogMessage.Append append in step.HandedToLogList)
         {
             if (append.HardState is { Vote.IsNone: false } state)
             {
@@ -68,7 +68,7 @@ public sealed class TermsAndVotesAreKept : ISimulationChecker
             }
         }
 
-        foreach (LogBatch batch in step.MadeDurable)
+        foreach (LogBatch batch in step.MadeDurableList)
         {
             Term durable = batch.State?.Term ?? seen.Durable;
             self.Require(durable >= seen.Durable, $"on the disk of node {node.Id} term {durable} follows {seen.Durable}.");
@@ -85,7 +85,7 @@ public sealed class TermsAndVotesAreKept : ISimulationChecker
             }
         }
 
-        foreach (SentMessage sent in step.Sent)
+        foreach (SentMessage sent in step.SentList)
         {
             if (sent.Message is ProtocolMessage protocol)
             {
@@ -99,7 +99,7 @@ public sealed class TermsAndVotesAreKept : ISimulationChecker
     private void CheckApplied(SimulationStep step, NodeObservation node)
     {
         ISimulationChecker self = this;
-        foreach (AppliedEntry applied in step.Applied)
+        foreach (AppliedEntry applied in step.AppliedList)
         {
             self.Require(
                 node.Durable.Mark.Index >= applied.Index || node.Durable.Outline.TermAt(applied.Index) == applied.Term,

@@ -43,6 +43,7 @@ public readonly record struct LifeChange(NodeObservation Node, bool Started, boo
 /// <summary>One step of a simulated run: what one actor, disk, client or fault did, and everything that came of it at once.</summary>
 public sealed class SimulationStep
 {
+    // As lists for the checkers here: going through one costs nothing, and they do it in every step.
     internal List<SentMessage> SentList { get; } = [];
 
     internal List<AppliedEntry> AppliedList { get; } = [];
