@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Converge.Build;
 
@@ -43,6 +44,66 @@ internal static partial class Child
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output + error.GetAwaiter().GetResult());
+    }
+
+    /// <summary>Runs a program to its end, but no longer than a limit, and returns all it wrote.</summary>
+    /// <returns>The exit code is null when the limit passed: the program was killed, and all that it had started.</returns>
+    /// <exception cref="InterruptedException">The wish to stop came first; the program was killed then, too.</exception>
+    public static (int? ExitCode, string Output) Capture(string program, IEnumerable<string> arguments, string? folder, TimeSpan limit, CancellationToken stop)
+    {
+        using Process process = Start(program, arguments, folder, environment: null, capture: true);
+
+        // Line by line: what it wrote before it was killed is wanted, and who outlives it may keep its output open.
+        StringBuilder output = new();
+        void Take(object sender, DataReceivedEventArgs line)
+        {
+            lock (output)
+            {
+                output.AppendLine(line.Data);
+            }
+        }
+
+        process.OutputDataReceived += Take;
+        process.ErrorDataReceived += Take;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        using (stop.Register(() => KillTree(process)))
+        {
+            bool ended = process.WaitForExit(limit);
+            if (!ended)
+            {
+                KillTree(process);
+                process.WaitForExit();
+            }
+
+            if (stop.IsCancellationRequested)
+            {
+                throw new InterruptedException();
+            }
+
+            if (ended)
+            {
+                // Returns once the last line was taken.
+                process.WaitForExit();
+            }
+
+            lock (output)
+            {
+                return (ended ? process.ExitCode : null, output.ToString());
+            }
+        }
+    }
+
+    private static void KillTree(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended by itself.
+        }
     }
 
     private static Process Start(string program, IEnumerable<string> arguments, string? folder, IReadOnlyDictionary<string, string>? environment, bool capture)

@@ -5,8 +5,8 @@ namespace Converge.Build;
 /// <param name="Name">The file's name without its ending; what reports call it.</param>
 /// <param name="Defect">What the change does, in one sentence: the file's first line.</param>
 /// <param name="Lesson">Where it was seen, or which rule it breaks: the line that begins with <c>Lesson:</c>.</param>
-/// <param name="Judge">Who is to catch it when the simulation does not: the line that begins with <c>Judge:</c>; null when the simulation has to.</param>
-internal sealed record Mutant(string File, string Name, string Defect, string Lesson, MutantJudge? Judge)
+/// <param name="Judges">Who is asked when the simulation does not notice: a line each that begins with <c>Judge:</c>; none when the simulation has to.</param>
+internal sealed record Mutant(string File, string Name, string Defect, string Lesson, IReadOnlyList<MutantJudge> Judges)
 {
     private const string LessonMark = "Lesson:";
     private const string JudgeMark = "Judge:";
@@ -19,17 +19,17 @@ internal sealed record Mutant(string File, string Name, string Defect, string Le
     private static Mutant Read(string file)
     {
         string[] heading = [.. System.IO.File.ReadLines(file).TakeWhile(line => !line.StartsWith("diff ", StringComparison.Ordinal))];
-        string? lesson = Marked(heading, LessonMark);
+        string? lesson = Marked(heading, LessonMark).FirstOrDefault();
         if (heading is [] || lesson is null)
         {
             throw new UsageException($"{file}: the first line says what the defect is, and a line '{LessonMark} …' where it was seen.");
         }
 
-        return new Mutant(file, Path.GetFileNameWithoutExtension(file), heading[0], lesson, Marked(heading, JudgeMark) is { } judge ? MutantJudge.Parse(file, judge) : null);
+        return new Mutant(file, Path.GetFileNameWithoutExtension(file), heading[0], lesson, [.. Marked(heading, JudgeMark).Select(judge => MutantJudge.Parse(file, judge))]);
     }
 
-    private static string? Marked(string[] heading, string mark) =>
-        Array.Find(heading, line => line.StartsWith(mark, StringComparison.Ordinal))?[mark.Length..].Trim();
+    private static IEnumerable<string> Marked(string[] heading, string mark) =>
+        heading.Where(line => line.StartsWith(mark, StringComparison.Ordinal)).Select(line => line[mark.Length..].Trim());
 }
 
 /// <summary>A test project, and which of its tests.</summary>

@@ -1,22 +1,14 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Text.RegularExpressions;
+using System.Runtime.InteropServices;
 
 namespace Converge.Build;
 
 /// <summary>
 /// <c>mutants</c>: re-introduces known defects one by one into a copy of the sources, and sees whether the means that are to prove the
-/// product notice. One that nobody notices fails the run, as does a patch that no longer fits.
+/// product notice. One that nobody notices fails the run, as does a patch that no longer fits or keeps whoever judges from judging.
 /// </summary>
-internal static partial class Mutants
+internal static class Mutants
 {
-    private const string Campaigns = "Converge.Swarm.Campaigns";
-
-    private sealed record Verdict(Mutant Mutant, string? CaughtBy, string After, TimeSpan Took)
-    {
-        public bool Caught => CaughtBy is not null;
-    }
-
     /// <summary>Runs it.</summary>
     public static int Run(string[] arguments)
     {
@@ -44,7 +36,22 @@ internal static partial class Mutants
             return ExitCode.Success;
         }
 
-        using ScratchCopy copy = ScratchCopy.Make();
+        // Whoever stops this wants no copy left behind: what runs is killed, and the way out leads past the copy's end.
+        using CancellationTokenSource stop = new();
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using ScratchCopy copy = ScratchCopy.Make(options.Limit, stop.Token);
+        return Run(copy, mutants, options);
+    }
+
+    private static int Run(ScratchCopy copy, IReadOnlyList<Mutant> mutants, MutantOptions options)
+    {
         string[] misfits = [.. mutants.Select(mutant => copy.Misfit(mutant) is { } why ? $"{mutant.File} does not fit the sources any more:{Environment.NewLine}{why}" : null).OfType<string>()];
         if (misfits.Length > 0)
         {
@@ -52,25 +59,31 @@ internal static partial class Mutants
         }
 
         Console.WriteLine($"{mutants.Count} mutants, at most {options.Seeds} seeds each; the copy lies in {copy.Root}");
-        if (copy.Build(ProjectsOf(mutants)) is { } broken)
+        if (copy.Build(MutantTrial.ProjectsOf(mutants), restore: true) is { } broken)
         {
             Console.Error.WriteLine($"The sources do not build as they are:{Environment.NewLine}{broken}");
             return ExitCode.Failure;
         }
 
-        List<Verdict> verdicts = [];
+        MutantTrial trial = new(copy, options);
+        if (trial.JudgeUnchanged(mutants) is { } found)
+        {
+            Console.Error.WriteLine($"Fault is found with the sources as they are, so nothing is proved by finding it with a mutant:{Environment.NewLine}{found}");
+            return ExitCode.Failure;
+        }
+
+        Console.WriteLine("nobody finds fault with the sources as they are");
+        List<MutantVerdict> verdicts = [];
         foreach (Mutant mutant in mutants)
         {
-            Verdict verdict = Try(copy, mutant, options);
+            MutantVerdict verdict = trial.Judge(mutant);
             verdicts.Add(verdict);
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{(verdict.Caught ? "caught " : "ESCAPED")} {mutant.Name,-44} {verdict.CaughtBy ?? "nobody"}, {verdict.After} ({verdict.Took.TotalSeconds:0} s)"));
+            Console.WriteLine(Line(verdict));
         }
 
         int escaped = verdicts.Count(verdict => !verdict.Caught);
         Console.WriteLine();
-        Console.WriteLine($"{verdicts.Count - escaped} of {verdicts.Count} caught, {escaped} escaped");
+        Console.WriteLine($"{verdicts.Count - escaped} of {verdicts.Count} caught, {escaped} not");
         if (options.Table is { } file)
         {
             File.WriteAllLines(file, Table(verdicts));
@@ -79,87 +92,22 @@ internal static partial class Mutants
         return escaped == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static IEnumerable<string> ProjectsOf(IEnumerable<Mutant> mutants) =>
-        mutants.Select(mutant => mutant.Judge?.Project).OfType<string>().Append(Campaigns).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
-
-    private static Verdict Try(ScratchCopy copy, Mutant mutant, MutantOptions options)
+    private static string Line(MutantVerdict verdict)
     {
-        long began = Stopwatch.GetTimestamp();
-        if (copy.Apply(mutant) is { } misfit)
+        (string how, string who) = verdict switch
         {
-            throw new UsageException($"{mutant.File}: {misfit}");
-        }
-
-        try
-        {
-            if (copy.Build([Campaigns, .. mutant.Judge is { } needed ? new[] { needed.Project } : []]) is { } broken)
-            {
-                throw new UsageException($"{mutant.File} does not compile:{Environment.NewLine}{broken}");
-            }
-
-            (string? caughtBy, string after) = Simulate(copy, options.Seeds);
-            if (caughtBy is null && mutant.Judge is { } judge)
-            {
-                (caughtBy, after) = Ask(copy, judge);
-            }
-
-            return new Verdict(mutant, caughtBy, after, Stopwatch.GetElapsedTime(began));
-        }
-        finally
-        {
-            if (copy.TakeBack(mutant) is { } stuck)
-            {
-                Console.Error.WriteLine($"{mutant.File} cannot be taken back: {stuck}");
-            }
-        }
+            { CaughtBy: { } checker } => ("caught ", $"{checker}, {verdict.After}"),
+            { Broken: { } why } => ("BROKEN ", why),
+            _ => ("ESCAPED", $"nobody, {verdict.After}"),
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{how} {verdict.Mutant.Name,-44} {who} ({verdict.Took.TotalSeconds:0} s)");
     }
 
-    private static (string? CaughtBy, string After) Simulate(ScratchCopy copy, int seeds)
-    {
-        // The prefix that fails is not looked for: who noticed is all that matters here.
-        (_, string output) = Child.Capture(
-            "dotnet",
-            ["exec", copy.Program(Campaigns), "--seeds", seeds.ToString(CultureInfo.InvariantCulture), "--no-shorten", "--traces", Path.Combine(copy.Root, "traces")],
-            copy.Root);
-        Match failed = FailedSeed().Match(output);
-        if (failed.Success)
-        {
-            return ($"simulation: {failed.Groups["checker"].Value}", Seeds(failed.Groups["seed"].Value));
-        }
-
-        // It neither found something nor came to its end: the mutant broke the run itself.
-        return output.Contains("No violation.", StringComparison.Ordinal) || output.Contains("NEVER SEEN", StringComparison.Ordinal)
-            ? (null, Seeds(seeds.ToString(CultureInfo.InvariantCulture)))
-            : throw new UsageException($"The simulation broke off:{Environment.NewLine}{output}");
-    }
-
-    private static (string? CaughtBy, string After) Ask(ScratchCopy copy, MutantJudge judge)
-    {
-        string[] filter = judge.Filter.Length == 0 ? [] : ["--filter", judge.Filter];
-        (int exitCode, string output) = Child.Capture(
-            "dotnet", ["test", copy.ProjectFile(judge.Project), "--no-build", "-c", "Release", "-nologo", "--blame-hang-timeout", "5m", "--blame-hang-dump-type", "none", .. filter], copy.Root);
-        if (exitCode == 0)
-        {
-            return (null, "all tests passed");
-        }
-
-        Match failed = FailedTest().Match(output);
-        return failed.Success ? ($"test: {failed.Groups["test"].Value}", "at once") : throw new UsageException($"{judge.Project} broke off:{Environment.NewLine}{output}");
-    }
-
-    private static string Seeds(string count) => string.Equals(count, "1", StringComparison.Ordinal) ? "1 seed" : $"{count} seeds";
-
-    private static IEnumerable<string> Table(IReadOnlyList<Verdict> verdicts) =>
+    private static IEnumerable<string> Table(IReadOnlyList<MutantVerdict> verdicts) =>
     [
         "| mutant | the defect | seen in | caught by | after |",
         "|---|---|---|---|---|",
         .. verdicts.Select(verdict =>
             $"| `{verdict.Mutant.Name}` | {verdict.Mutant.Defect} | {verdict.Mutant.Lesson} | {verdict.CaughtBy ?? "**nobody**"} | {verdict.After} |"),
     ];
-
-    [GeneratedRegex(@"^SEED (?<seed>\d+) \(\d+ nodes\) FAILED: (?<checker>.+?)\s*$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex FailedSeed();
-
-    [GeneratedRegex(@"^\s*Failed (?<test>[\w.]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex FailedTest();
 }
