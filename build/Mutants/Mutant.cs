@@ -8,8 +8,19 @@ namespace Converge.Build;
 /// <param name="Judges">Who is asked when the simulation does not notice: a line each that begins with <c>Judge:</c>; none when the simulation has to.</param>
 internal sealed record Mutant(string File, string Name, string Defect, string Lesson, IReadOnlyList<MutantJudge> Judges)
 {
+    private const string ChangedMark = "+++ b/src/";
     private const string LessonMark = "Lesson:";
     private const string JudgeMark = "Judge:";
+
+    /// <summary>The projects below <c>src</c> whose files it changes.</summary>
+    public IReadOnlyList<string> ChangedProjects() =>
+    [
+        .. System.IO.File.ReadLines(File)
+            .Where(line => line.StartsWith(ChangedMark, StringComparison.Ordinal))
+            .Select(line => line[ChangedMark.Length..].Split('/')[0])
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>Every patch in a folder, in ordinal order.</summary>
     /// <exception cref="UsageException">One of them lacks its heading.</exception>

@@ -71,7 +71,7 @@ internal sealed partial class MutantTrial(ScratchCopy copy, MutantOptions option
 
     private Finding Look(Mutant mutant)
     {
-        if (copy.Build([Campaigns], restore: false) is { } broken)
+        if (copy.BuildChanged(mutant) is { } broken)
         {
             return new Finding(null, "", $"it does not compile:{Environment.NewLine}{broken}");
         }
@@ -86,9 +86,7 @@ internal sealed partial class MutantTrial(ScratchCopy copy, MutantOptions option
                 return finding;
             }
 
-            finding = copy.Build([judge.Project], restore: false) is { } unbuilt
-                ? new Finding(null, "", $"{judge.Project} does not compile:{Environment.NewLine}{unbuilt}")
-                : Ask(judge);
+            finding = Ask(judge);
             said ??= finding.Broken;
         }
 

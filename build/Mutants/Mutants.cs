@@ -59,7 +59,7 @@ internal static class Mutants
         }
 
         Console.WriteLine($"{mutants.Count} mutants, at most {options.Seeds} seeds each; the copy lies in {copy.Root}");
-        if (copy.Build(MutantTrial.ProjectsOf(mutants), restore: true) is { } broken)
+        if (copy.Build(MutantTrial.ProjectsOf(mutants)) is { } broken)
         {
             Console.Error.WriteLine($"The sources do not build as they are:{Environment.NewLine}{broken}");
             return ExitCode.Failure;
@@ -79,16 +79,16 @@ internal static class Mutants
             MutantVerdict verdict = trial.Judge(mutant);
             verdicts.Add(verdict);
             Console.WriteLine(Line(verdict));
+            if (options.Table is { } file)
+            {
+                // With each of them: who stops half-way has what there is.
+                File.WriteAllLines(file, Table(verdicts));
+            }
         }
 
         int escaped = verdicts.Count(verdict => !verdict.Caught);
         Console.WriteLine();
         Console.WriteLine($"{verdicts.Count - escaped} of {verdicts.Count} caught, {escaped} not");
-        if (options.Table is { } file)
-        {
-            File.WriteAllLines(file, Table(verdicts));
-        }
-
         return escaped == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 

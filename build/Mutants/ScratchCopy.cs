@@ -8,6 +8,7 @@ internal sealed class ScratchCopy : IDisposable
 {
     private readonly TimeSpan _limit;
     private readonly CancellationToken _stop;
+    private readonly SortedSet<string> _programs = new(StringComparer.Ordinal);
 
     private ScratchCopy(string root, TimeSpan limit, CancellationToken stop)
     {
@@ -49,34 +50,66 @@ internal sealed class ScratchCopy : IDisposable
     /// <summary>Applies a patch; null, or why it does not fit.</summary>
     public string? Apply(Mutant mutant) => Patch(mutant);
 
-    /// <summary>Takes an applied patch back; null, or why that does not work.</summary>
-    public string? TakeBack(Mutant mutant) => Patch(mutant, "--reverse");
-
     /// <summary>Why a patch would not fit, or null; changes nothing.</summary>
     public string? Misfit(Mutant mutant) => Patch(mutant, "--check");
 
-    /// <summary>Builds projects of the copy; null, or what the compiler said.</summary>
-    /// <param name="projects">Their names.</param>
-    /// <param name="restore">The packages have to be looked up first: a patch changes no references.</param>
-    public string? Build(IEnumerable<string> projects, bool restore)
+    /// <summary>Builds test projects of the copy and all that they need; null, or what the compiler said.</summary>
+    public string? Build(IEnumerable<string> projects)
     {
         foreach (string project in projects)
         {
-            // What a mutant's code looks like is nobody's concern. One process: others would stay behind and keep the output open.
-            (int? exitCode, string output) = Run(
-                "dotnet",
-                [
-                    "build", ProjectFile(project), "-c", "Release", "-v", "quiet", "-nologo", "-clp:NoSummary", "-m:1", "-nodeReuse:false",
-                    "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:EnforceCodeStyleInBuild=false", "-p:GenerateDocumentationFile=false",
-                    .. restore ? Array.Empty<string>() : ["--no-restore"],
-                ]);
-            if (exitCode != 0)
+            if (Build(ProjectFile(project)) is { } broken)
             {
-                return exitCode is null ? $"The build of {project} did not end in time." : output.Trim();
+                return broken;
             }
+
+            _programs.Add(Path.GetDirectoryName(Program(project))!);
+        }
+
+        foreach (string assembly in Directory.EnumerateDirectories(Path.Combine(Root, "src")).Select(folder => Assembly(Path.GetFileName(folder))).Where(File.Exists))
+        {
+            Directory.CreateDirectory(UnchangedFolder);
+            File.Copy(assembly, Path.Combine(UnchangedFolder, Path.GetFileName(assembly)), overwrite: true);
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Builds what an applied patch changes, and puts it into what was built before; null, or why that does not do. Nothing else is
+    /// compiled: a defect is in what methods do, not in what they are called with.
+    /// </summary>
+    public string? BuildChanged(Mutant mutant)
+    {
+        foreach (string project in mutant.ChangedProjects())
+        {
+            string signatures = Path.Combine(Root, "src", project, "obj", "Release", "net10.0", "ref", $"{project}.dll");
+            byte[] before = File.ReadAllBytes(signatures);
+            if (Build(Path.Combine(Root, "src", project, $"{project}.csproj"), "--no-restore", "-p:BuildProjectReferences=false") is { } broken)
+            {
+                return broken;
+            }
+
+            if (!File.ReadAllBytes(signatures).AsSpan().SequenceEqual(before))
+            {
+                return $"It changes what {project} looks like from outside; a patch changes what is inside only.";
+            }
+
+            Install(Assembly(project));
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes an applied patch back; null, or why that does not work.</summary>
+    public string? TakeBack(Mutant mutant)
+    {
+        foreach (string project in mutant.ChangedProjects())
+        {
+            Install(Path.Combine(UnchangedFolder, $"{project}.dll"));
+        }
+
+        return Patch(mutant, "--reverse");
     }
 
     /// <summary>Runs a program in the copy; its exit code is null when it did not end in time.</summary>
@@ -89,6 +122,36 @@ internal sealed class ScratchCopy : IDisposable
     public string Program(string project) => Path.Combine(Root, "tests", project, "bin", "Release", "net10.0", $"{project}.dll");
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    private string UnchangedFolder => Path.Combine(Root, "unchanged");
+
+    private string Assembly(string project) => Path.Combine(Root, "src", project, "bin", "Release", "net10.0", $"{project}.dll");
+
+    private void Install(string assembly)
+    {
+        foreach (string place in _programs.Select(folder => Path.Combine(folder, Path.GetFileName(assembly))).Where(File.Exists))
+        {
+            File.Copy(assembly, place, overwrite: true);
+        }
+    }
+
+    private string? Build(string projectFile, params ReadOnlySpan<string> options)
+    {
+        // What a mutant's code looks like is nobody's concern. One process: others would stay behind and keep the output open.
+        (int? exitCode, string output) = Run(
+            "dotnet",
+            [
+                "build", projectFile, "-c", "Release", "-v", "quiet", "-nologo", "-clp:NoSummary", "-m:1", "-nodeReuse:false",
+                "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:EnforceCodeStyleInBuild=false", "-p:GenerateDocumentationFile=false",
+                .. options,
+            ]);
+        return exitCode switch
+        {
+            0 => null,
+            null => $"The build of {projectFile} did not end in time.",
+            _ => output.Trim(),
+        };
+    }
 
     private string? Patch(Mutant mutant, params ReadOnlySpan<string> options)
     {
