@@ -252,7 +252,7 @@ internal sealed class SettingsReader(Config config)
             {
                 Add(memberKey, $"a member's number must be from 1 to {FactLimits.MaxNumber}.");
             }
-            else if (!address.IsString() || !ActorPath.TryParseAddress(address.GetString(), out Address parsed))
+            else if (address.GetString() is not { } text || !ActorPath.TryParseAddress(text, out Address parsed))
             {
                 Add(memberKey, "must be the address of an ActorSystem, as \"akka.tcp://system@host:port\".");
             }
@@ -291,11 +291,18 @@ internal sealed class SettingsReader(Config config)
             return otherwise;
         }
 
+        if (config.GetString(key) is null)
+        {
+            // What reads numbers, times and sizes would trip over it.
+            Add(key, "must be one value; it is null, a list or a section.");
+            return otherwise;
+        }
+
         try
         {
             return read(key);
         }
-        catch (Exception e) when (e is FormatException or OverflowException or InvalidOperationException or ConfigurationException)
+        catch (Exception e) when (e is FormatException or OverflowException or InvalidOperationException or NotSupportedException or ConfigurationException)
         {
             Add(key, $"cannot be understood: {e.Message}");
             return otherwise;

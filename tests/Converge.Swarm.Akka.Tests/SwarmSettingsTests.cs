@@ -101,7 +101,6 @@ public sealed class SwarmSettingsTests
     [InlineData("tick = soon", "tick")]
     [InlineData("heartbeat-ticks = 7", "election-ticks")]
     [InlineData("election-ticks = 1", "election-ticks")]
-    [InlineData("leased-reads = perhaps", "leased-reads")]
     [InlineData("lease-drift-ticks = 1", "lease-drift-ticks")]
     [InlineData("leased-reads = on, lease-drift-ticks = 19", "lease-drift-ticks")]
     [InlineData("request-timeout = 1ms", "request-timeout")]
@@ -114,7 +113,46 @@ public sealed class SwarmSettingsTests
     [InlineData("log.restart.max-backoff = 100ms", "log.restart.max-backoff")]
     [InlineData("log.restart.random-factor = 2", "log.restart.random-factor")]
     [InlineData("log.deletion-slice = 0", "log.deletion-slice")]
+    [InlineData("snapshot.entries = few", "snapshot.entries")]
+    [InlineData("snapshot.bytes = 1KiB", "snapshot.bytes")]
+    [InlineData("snapshot.keep-entries = 100001", "snapshot.keep-entries")]
     public void What_is_wrong_is_named_by_its_path(string wrong, string key)
+    {
+        SwarmSettingsException refusal = Assert.Throws<SwarmSettingsException>(() => Create($"{Minimal}\n{wrong}"));
+
+        Assert.Contains(refusal.Faults, fault => string.Equals(fault.Key, $"converge.swarm.{key}", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("leased-reads = perhaps", "leased-reads")]
+    [InlineData("leased-reads = \"\"", "leased-reads")]
+    [InlineData("leased-reads = null", "leased-reads")]
+    [InlineData("leased-reads = [on]", "leased-reads")]
+    [InlineData("leased-reads { every = on }", "leased-reads")]
+    [InlineData("cluster = null", "cluster")]
+    [InlineData("cluster { name = a }", "cluster")]
+    [InlineData("data-folder = [a]", "data-folder")]
+    [InlineData("node = null", "node")]
+    [InlineData("node = [1]", "node")]
+    [InlineData("node = 99999999999999999999", "node")]
+    [InlineData("tick = null", "tick")]
+    [InlineData("tick = [1, 2]", "tick")]
+    [InlineData("tick = -1s", "tick")]
+    [InlineData("tick = 1e300s", "tick")]
+    [InlineData("request-timeout = infinite", "request-timeout")]
+    [InlineData("max-uncommitted-bytes = many", "max-uncommitted-bytes")]
+    [InlineData("max-uncommitted-bytes = null", "max-uncommitted-bytes")]
+    [InlineData("snapshot.bytes { a = 1 }", "snapshot.bytes")]
+    [InlineData("snapshot = off", "snapshot.entries")]
+    [InlineData("log.restart.random-factor = some", "log.restart.random-factor")]
+    [InlineData("log.restart.random-factor = null", "log.restart.random-factor")]
+    [InlineData("log.journal-plugin-id = null", "log.journal-plugin-id")]
+    [InlineData("members = 3", "members")]
+    [InlineData("members = null", "members")]
+    [InlineData("members { 3 = null }", "members.3")]
+    [InlineData("members { 3 = [a] }", "members.3")]
+    [InlineData("members { 3 { a = 1 } }", "members.3")]
+    public void A_value_of_the_wrong_kind_is_a_fault_like_any_other(string wrong, string key)
     {
         SwarmSettingsException refusal = Assert.Throws<SwarmSettingsException>(() => Create($"{Minimal}\n{wrong}"));
 
