@@ -41,10 +41,14 @@ public sealed class StartSpec : IAsyncLifetime
         await first.StopAsync().WaitAsync(AkkaSwarm.Patience);
 
         Assert.True(first.Completion.IsCompletedSuccessfully);
-        Assert.Equal(NotCommittedReason.Busy, Assert.IsType<FactNotCommitted>(await first.Client.CommitAsync(Created("q"))).Reason);
+
+        // Not "busy": nobody should try this node again.
+        Assert.Equal(NotCommittedReason.Stopping, Assert.IsType<FactNotCommitted>(await first.Client.CommitAsync(Created("q"))).Reason);
+        Assert.Equal(NotCommittedReason.Stopping, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => first.Client.GetStatusAsync())).Reason);
+        Assert.Equal(TransferRefusal.Stopping, Assert.IsType<LeadershipTransferRefused>(await first.Client.TransferLeadershipAsync()).Reason);
+
         ISwarmClient second = Swarm.Get(Create()).Client;
         Assert.Equal(1UL, (await second.GetProposalAsync("p"))!.Revision);
-
 
         // A new leader's authority comes between the two.
         Assert.Equal(head.Sequence + 2, Assert.IsType<FactAccepted>(await second.CommitAsync(Created("q"))).Sequence);
