@@ -13,7 +13,7 @@ public sealed class ClientProxyTests : global::Akka.TestKit.Xunit2.TestKit
     private readonly TestScheduler _scheduler;
 
     public ClientProxyTests()
-        : base("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"")
+        : base("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\", akka.test.single-expect-default = 120s")
     {
         _node = CreateTestProbe();
         _scheduler = (TestScheduler)Sys.Scheduler;
@@ -105,6 +105,26 @@ public sealed class ClientProxyTests : global::Akka.TestKit.Xunit2.TestKit
         proxy.Tell(PoisonPill.Instance);
 
         Assert.Equal(NotCommittedReason.Stopping, Assert.IsType<FactNotCommitted>(Assert.Single(await answers)).Reason);
+    }
+
+    [Fact]
+    public async Task A_request_that_comes_to_a_node_that_has_ended_is_answered()
+    {
+        IActorRef proxy = Open(Proxy());
+        (NodeMessage.Submit early, Task<IReadOnlyList<CommitAnswer>> earlyAnswers) = Submit();
+        proxy.Tell(early);
+        AwaitReceived(proxy);
+        Watch(_node);
+        Sys.Stop(_node);
+        _gate.Close();
+        ExpectTerminated(_node, TimeSpan.FromSeconds(120));
+        Sys.EventStream.Publish(new SwarmEvent.LeaderChanged(new NodeId(1), new Term(1)));
+        (NodeMessage.Submit late, Task<IReadOnlyList<CommitAnswer>> lateAnswers) = Submit();
+
+        proxy.Tell(late);
+
+        Assert.IsType<FactOutcomeUnknown>(Assert.Single(await earlyAnswers.WaitAsync(TimeSpan.FromSeconds(120))));
+        Assert.IsType<FactOutcomeUnknown>(Assert.Single(await lateAnswers.WaitAsync(TimeSpan.FromSeconds(120))));
     }
 
     [Fact]

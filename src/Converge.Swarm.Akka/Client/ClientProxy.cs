@@ -69,7 +69,7 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
                 Buffer(request);
                 break;
             case NodeMessage request:
-                _node.Tell(request);
+                Forward(request);
                 break;
             case SwarmEvent.LeaderChanged changed:
                 _hasLeader = !changed.Leader.IsNone;
@@ -109,12 +109,22 @@ internal sealed class ClientProxy : UntypedActor, IWithTimers
             (NodeMessage Request, DateTimeOffset Deadline) waiting = _buffered.Dequeue();
             if (_hasLeader || !ClientRequest.NeedsLeader(waiting.Request))
             {
-                _node.Tell(waiting.Request);
+                Forward(waiting.Request);
             }
             else
             {
                 _buffered.Enqueue(waiting);
             }
+        }
+    }
+
+    private void Forward(NodeMessage request)
+    {
+        _node.Tell(request);
+        if (_gate.IsClosed)
+        {
+            // The node closes the gate before its mailbox: the request may have come too late to be answered by anybody.
+            Unanswered.Abandon(request);
         }
     }
 

@@ -35,6 +35,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     private readonly LogLife _logLife;
     private readonly Peers _peers;
     private readonly Gate _clients;
+    private readonly NodeNews _news;
     private readonly Gate _queries;
     private readonly HashSet<NodeId> _connected = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -45,7 +46,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     private NodeActor? _actor;
     private bool _turnQueued;
 
-    public NodeHost(SwarmSettings settings, GovernanceLedger ledger, SnapshotsFound found, LogLife logLife, Peers peers, Gate clients)
+    public NodeHost(SwarmSettings settings, GovernanceLedger ledger, SnapshotsFound found, LogLife logLife, Peers peers, Gate clients, NodeNews news)
     {
         _settings = settings;
         _ledger = ledger;
@@ -53,11 +54,12 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
         _logLife = logLife;
         _peers = peers;
         _clients = clients;
+        _news = news;
         _queries = new Gate(settings.MaxPendingCommands);
     }
 
-    public static Props Props(SwarmSettings settings, GovernanceLedger ledger, SnapshotsFound found, LogLife logLife, Peers peers, Gate clients) =>
-        global::Akka.Actor.Props.Create(() => new NodeHost(settings, ledger, found, logLife, peers, clients))
+    public static Props Props(SwarmSettings settings, GovernanceLedger ledger, SnapshotsFound found, LogLife logLife, Peers peers, Gate clients, NodeNews news) =>
+        global::Akka.Actor.Props.Create(() => new NodeHost(settings, ledger, found, logLife, peers, clients, news))
             .WithDispatcher(settings.Dispatcher)
             .WithMailbox(SwarmMailbox.Id);
 
@@ -76,11 +78,18 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     {
         if (message is StateMachineMessage.Query query && !_queries.TryEnter())
         {
-            query.Refuse(NotCommittedReason.Busy, Unanswered.Busy);
+            (NotCommittedReason reason, string why) = _queries.IsClosed
+                ? (NotCommittedReason.Stopping, Unanswered.ShuttingDown)
+                : (NotCommittedReason.Busy, Unanswered.Busy);
+            query.Refuse(reason, why);
+            return;
         }
-        else
+
+        _stateMachine.Tell(message);
+        if (_queries.IsClosed)
         {
-            _stateMachine.Tell(message);
+            // It closes that before its mailbox: the question may have come too late to be answered by it.
+            Unanswered.Refuse(message, NotCommittedReason.Stopping, Unanswered.ShuttingDown);
         }
     }
 
@@ -126,7 +135,14 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
             "log-supervisor");
     }
 
-    protected override void PostStop() => _actor?.Close();
+    protected override void PostStop()
+    {
+        _actor?.Close();
+
+        // In this order: whoever finds the gate closed is told that the node has ended, and not that it is busy.
+        _news.Close();
+        _clients.Close();
+    }
 
     protected override void OnReceive(object message)
     {

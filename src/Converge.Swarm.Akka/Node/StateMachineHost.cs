@@ -59,6 +59,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
         // The ledger's files are closed after this actor's end, and not under a flush.
         ((IAsyncResult)_flush).AsyncWaitHandle.WaitOne();
         _actor.Close();
+        _queries.Close();
     }
 
     protected override void OnReceive(object message)

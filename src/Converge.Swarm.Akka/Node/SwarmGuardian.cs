@@ -78,7 +78,7 @@ internal sealed class SwarmGuardian : UntypedActor
     protected override void PreStart()
     {
         var peers = new Peers((ExtendedActorSystem)Context.System, _settings);
-        _node = Context.ActorOf(NodeHost.Props(_settings, _ledger, _snapshots, _logLife, peers, _clients), SwarmExtension.NodeName);
+        _node = Context.ActorOf(NodeHost.Props(_settings, _ledger, _snapshots, _logLife, peers, _clients, _news), SwarmExtension.NodeName);
         _client = Context.ActorOf(ClientProxy.Props(_settings, _node, _clients), SwarmExtension.ClientName);
         Context.ActorOf(NewsReader.Props(_settings, _news), "news");
         Context.Watch(_node);
