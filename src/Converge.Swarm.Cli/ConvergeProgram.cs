@@ -9,6 +9,7 @@ using Converge.Swarm.Cli.Help;
 using Converge.Swarm.Cli.Import;
 using Converge.Swarm.Cli.Leader;
 using Converge.Swarm.Cli.Log;
+using Converge.Swarm.Cli.Members;
 using Converge.Swarm.Cli.Nodes;
 using Converge.Swarm.Cli.Projection;
 using Converge.Swarm.Cli.Proposal;
@@ -106,6 +107,7 @@ internal static class ConvergeProgram
         LogCommand.Build(terminal),
         StatusCommand.Build(terminal),
         LeaderCommand.Build(terminal),
+        MemberCommand.Build(terminal),
         ImportCommand.Build(terminal),
         ExportCommand.Build(terminal),
         ReceiptCommand.Build(terminal),

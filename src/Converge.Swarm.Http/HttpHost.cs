@@ -2,6 +2,7 @@ using System.Net;
 using Converge.Core;
 using Converge.Swarm.Http.Facts;
 using Converge.Swarm.Http.Leader;
+using Converge.Swarm.Http.Members;
 using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.OpenApi;
 using Converge.Swarm.Http.Problems;
@@ -116,6 +117,7 @@ public sealed class HttpHost : IAsyncDisposable
         application.UseRouting();
         FactEndpoints.Map(application, client, new FactBatch(client, limits), new FactStream(client, limits, application.Lifetime.ApplicationStopping));
         LeaderEndpoints.Map(application, client);
+        MemberEndpoints.Map(application, client);
         ProposalEndpoints.Map(application, client, proposals);
         LedgerEndpoints.Map(application, client);
         StatusEndpoints.Map(application, client, proposals);

@@ -40,6 +40,12 @@ internal sealed class Api : IAsyncDisposable
         Log.Dispose();
     }
 
+    public async Task<Answer> DeleteAsync(string path)
+    {
+        using HttpResponseMessage response = await Http.DeleteAsync(path);
+        return await Answer.OfAsync(response);
+    }
+
     public Task<Answer> PostAsync(string path, string body, string mediaType = "application/json") =>
         PostAsync(path, Encoding.UTF8.GetBytes(body), mediaType);
 

@@ -65,6 +65,7 @@ public sealed class OpenApiTests
             .Concat(Enum.GetValues<RefusalCode>().Select(code => code.Name()))
             .Concat(Enum.GetValues<NotCommittedReason>().Select(code => code.Name()))
             .Concat(Enum.GetValues<TransferRefusal>().Select(code => code.Name()))
+            .Concat(Enum.GetValues<MembershipRefusal>().Select(code => code.Name()))
             .Concat(typeof(ProblemCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!));
         JsonElement problem = OpenApiDocument.Load().GetProperty("components").GetProperty("schemas").GetProperty("Problem");
         Assert.Equal(

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Swarm.Governance;
@@ -43,6 +44,27 @@ internal sealed class SingleNode : ISwarmClient
     public Action<ulong> Subscribing { get; set; } = _ => { };
 
     /// <summary>What a wish to transfer the leadership comes to.</summary>
+    /// <summary>What every change of members comes to.</summary>
+    public MembershipOutcome Membership { get; set; } = new MembershipChanged(new LogIndex(7), new Term(2), [Self], [new NodeId(4)]);
+
+    /// <summary>The change that was asked for last.</summary>
+    public ImmutableArray<MembershipStep> StepsWanted { get; private set; } = [];
+
+    public SwarmMembers Members { get; } = new()
+    {
+        Node = Self,
+        Leader = Self,
+        ChangedAt = new LogIndex(5),
+        Changing = false,
+        Members =
+        [
+            new MemberView(Self, MemberRole.Voter, MemberRole.Voter, "127.0.0.1:7201", "http://127.0.0.1:7101", false, true, new LogIndex(9)),
+            new MemberView(new NodeId(4), MemberRole.Learner, MemberRole.Voter, "127.0.0.1:7204", null, false, false, null),
+        ],
+        Removed = [new NodeId(2)],
+        Warnings = ["Two are few."],
+    };
+
     public LeadershipTransfer Transfer { get; set; } = new LeadershipTransferred(Self, OnlyTerm);
 
     /// <summary>Who was wanted as leader last.</summary>
@@ -119,6 +141,19 @@ internal sealed class SingleNode : ISwarmClient
                 yield return record;
             }
         }
+    }
+
+    public async Task<SwarmMembers> GetMembersAsync(CancellationToken cancellationToken = default)
+    {
+        await Task.Yield();
+        return Members;
+    }
+
+    public async Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default)
+    {
+        await Task.Yield();
+        StepsWanted = steps;
+        return Membership;
     }
 
     public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)

@@ -12,8 +12,16 @@ internal static class MembershipChangeJson
     public static void Write(Utf8JsonWriter writer, MembershipChange change)
     {
         writer.WriteStartObject(Name);
+        WriteSteps(writer, change.Steps);
+        WriteNodes(writer, "voters", change.Voters);
+        WriteNodes(writer, "learners", change.Learners);
+        writer.WriteEndObject();
+    }
+
+    public static void WriteSteps(Utf8JsonWriter writer, ImmutableArray<MembershipStep> steps)
+    {
         writer.WriteStartArray("steps"u8);
-        foreach (MembershipStep step in change.Steps)
+        foreach (MembershipStep step in steps)
         {
             writer.WriteStartObject();
             writer.WriteString("step"u8, step.Kind.Name());
@@ -37,9 +45,6 @@ internal static class MembershipChangeJson
         }
 
         writer.WriteEndArray();
-        WriteNodes(writer, "voters", change.Voters);
-        WriteNodes(writer, "learners", change.Learners);
-        writer.WriteEndObject();
     }
 
     public static bool TryRead(ref JsonFields json, out MembershipChange? change)
@@ -123,7 +128,7 @@ internal static class MembershipChangeJson
         return json.Fault is null;
     }
 
-    private static bool TryReadSteps(ref JsonFields json, out ImmutableArray<MembershipStep>? steps)
+    public static bool TryReadSteps(ref JsonFields json, out ImmutableArray<MembershipStep>? steps)
     {
         steps = null;
         if (!json.TryEnterArray("steps"))

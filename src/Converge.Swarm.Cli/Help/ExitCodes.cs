@@ -15,6 +15,7 @@ internal static class ExitCodes
         ["converge log"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable],
         ["converge status"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable],
         ["converge leader"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable, ExitCode.OutcomeUnknown],
+        ["converge member"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable, ExitCode.OutcomeUnknown],
         ["converge import"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable, ExitCode.OutcomeUnknown],
         ["converge export"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable],
         ["converge receipt"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable],

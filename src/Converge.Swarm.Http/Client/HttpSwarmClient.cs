@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
@@ -9,6 +10,7 @@ using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Http.Facts;
 using Converge.Swarm.Http.Leader;
+using Converge.Swarm.Http.Members;
 using Converge.Swarm.Http.Ledger;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
@@ -234,6 +236,40 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
             return NeverSent(fault)
                 ? new LeadershipTransferRefused(TransferRefusal.NoLeader, $"{Url} cannot be reached: {fault.Message}")
                 : new LeadershipTransferUnknown($"{Url} did not answer: {fault.Message}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<SwarmMembers> GetMembersAsync(CancellationToken cancellationToken = default)
+    {
+        byte[] body = await GetAsync(MemberEndpoints.Path, cancellationToken);
+        return MembersJson.TryParse(body, out SwarmMembers? members) ? members : throw NotUnderstood(MemberEndpoints.Path, "It is no list of members.");
+    }
+
+    /// <inheritdoc/>
+    public async Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default)
+    {
+        using ByteArrayContent content = new(MembershipStepsJson.ToUtf8(steps));
+        content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypes.Json[0]);
+        try
+        {
+            using HttpResponseMessage response = await _http.PostAsync(MemberEndpoints.Path, content, cancellationToken);
+            byte[] body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            if (MembersJson.TryParse(body, out MembershipChanged? changed))
+            {
+                return changed;
+            }
+
+            (string? code, string detail, _) = ReadProblem(body);
+            return MembershipRefusalNames.Parse(code) is { } reason ? new MembershipNotChanged(reason, detail)
+                : response.StatusCode == HttpStatusCode.BadRequest ? new MembershipNotChanged(MembershipRefusal.InvalidChange, detail)
+                : new MembershipChangeUnknown($"{Url} answered {(int)response.StatusCode}: {detail}");
+        }
+        catch (Exception fault) when (IsTransport(fault, cancellationToken))
+        {
+            return NeverSent(fault)
+                ? new MembershipNotChanged(MembershipRefusal.NoLeader, $"{Url} cannot be reached: {fault.Message}")
+                : new MembershipChangeUnknown($"{Url} did not answer: {fault.Message}");
         }
     }
 

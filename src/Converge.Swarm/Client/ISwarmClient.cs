@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Swarm.Ledger;
 
@@ -29,4 +30,16 @@ public interface ISwarmClient : IFactCommitStore, IPromotionLedger, ILedgerProof
     /// </param>
     /// <param name="cancellationToken">Gives up waiting; what was begun goes on.</param>
     Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Who takes part, as the node that answers knows it; local and immediate, never a quorum's word.</summary>
+    /// <exception cref="SwarmUnavailableException">No node answers.</exception>
+    Task<SwarmMembers> GetMembersAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Asks the leader to change the members, and waits until the change is in force or certainly not made. One change at a time. A member
+    /// that is added gets its vote later, by a change of its own, once it has caught up.
+    /// </summary>
+    /// <param name="steps">The change; several voters at once go through a joint configuration (Raft paper, section 6).</param>
+    /// <param name="cancellationToken">Gives up waiting; what was begun goes on.</param>
+    Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default);
 }

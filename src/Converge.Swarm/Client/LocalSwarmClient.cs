@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Swarm.Actors;
@@ -115,6 +116,22 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
 
     /// <summary>Why a message was not taken.</summary>
     private FactNotCommitted Refusal => news.IsClosed ? Stopping : Busy;
+
+    public Task<SwarmMembers> GetMembersAsync(CancellationToken cancellationToken = default)
+    {
+        var reply = new TaskReply<SwarmMembers>();
+        return post(new NodeMessage.GetMembers(reply))
+            ? reply.Task.WaitAsync(cancellationToken)
+            : throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+    }
+
+    public async Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default)
+    {
+        var reply = new TaskReply<MembershipOutcome>();
+        return post(new NodeMessage.ChangeMembers(steps, reply))
+            ? await reply.Task.WaitAsync(cancellationToken)
+            : new MembershipNotChanged(MembershipRefusal.Busy, Busy.Message);
+    }
 
     private IReadOnlyList<EncodedRecord> ReadPage(ulong fromSequence, int limit)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Converge.Core;
 using Converge.Core.Json;
@@ -244,6 +245,36 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public async Task<SwarmMembers> GetMembersAsync(CancellationToken cancellationToken = default) => Understand(
+        await AskAsync(() => new ClientRequest { Members = new MembersRequest() }, TimeSpan.Zero, cancellationToken),
+        answer => answer.Members is { } members ? MembershipWire.FromWire(members) : null);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The steps have a fault (<see cref="MembershipRules"/>). Nothing was sent.</exception>
+    public async Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_closed.IsCancellationRequested, this);
+        if (MembershipRules.Check(steps) is { } fault)
+        {
+            throw new ArgumentException(fault.Message, nameof(steps));
+        }
+
+        if (!_places.Wait(0, CancellationToken.None))
+        {
+            return new MembershipNotChanged(MembershipRefusal.Busy, Busy.Message);
+        }
+
+        try
+        {
+            return await ChangeAsync(new MembershipRequest { Steps = MembershipWire.ToWire(steps) }, cancellationToken);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
     /// <summary>Closes the connections. Calls under way end with what is known.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -324,6 +355,34 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         }
 
         return new LeadershipTransferRefused(TransferRefusal.NoLeader, $"No node could be asked. {message}");
+    }
+
+    private async Task<MembershipOutcome> ChangeAsync(MembershipRequest request, CancellationToken cancellationToken)
+    {
+        using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
+        string message = "";
+        while (await deadline.NextAttemptAsync())
+        {
+            try
+            {
+                // One attempt has all the time there is: the node itself says when it gives up.
+                ClientAnswer answer = await AskOnceAsync(new ClientRequest { Membership = request }, deadline.End);
+                return answer.AnswerCase == ClientAnswer.AnswerOneofCase.Unavailable
+                    ? new MembershipNotChanged(MembershipRefusal.Busy, answer.Unavailable.Message)
+                    : Understand(answer, good => good.Membership is { } outcome ? MembershipWire.FromWire(outcome) : null);
+            }
+            catch (AttemptFailedException failed) when (failed.MayHaveArrived)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                return new MembershipChangeUnknown(failed.Message);
+            }
+            catch (AttemptFailedException failed)
+            {
+                message = failed.Message;
+            }
+        }
+
+        return new MembershipNotChanged(MembershipRefusal.NoLeader, $"No node could be asked. {message}");
     }
 
     /// <summary>Waits for records, as long as nodes answer at all.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using Converge.Core;
 using Converge.Core.Json;
@@ -98,6 +99,12 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
                         new NodeId(request.Transfer.To),
                         Reply<LeadershipTransfer>(id, outcome => new ClientAnswer { Transfer = ClientMessageCodec.ToWire(outcome) })));
                 break;
+            case ClientRequest.RequestOneofCase.Members:
+                Post(id, new NodeMessage.GetMembers(Reply<SwarmMembers>(id, members => new ClientAnswer { Members = MembershipWire.ToWire(members) })));
+                break;
+            case ClientRequest.RequestOneofCase.Membership:
+                ChangeMembers(id, request.Membership);
+                break;
             default:
                 // A newer client's, perhaps; it can be told, and the connection is good.
                 Answer(id, () => Fault("unknown_request", "This node does not know this kind of request."));
@@ -129,6 +136,25 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
                 Answer(id, () => AllBusy(count));
             }
         }
+    }
+
+    private void ChangeMembers(ulong id, MembershipRequest request)
+    {
+        ImmutableArray<MembershipStep> steps;
+        try
+        {
+            steps = MembershipWire.StepsFromWire(request.Steps);
+        }
+        catch (FrameException fault)
+        {
+            Answer(id, () => Fault("invalid_request", fault.Message));
+            return;
+        }
+
+        Post(
+            id,
+            new NodeMessage.ChangeMembers(
+                steps, Reply<MembershipOutcome>(id, outcome => new ClientAnswer { Membership = MembershipWire.ToWire(outcome) })));
     }
 
     private static ClientAnswer AllBusy(int count) =>

@@ -87,4 +87,69 @@ internal static class MembershipWire
         MembershipResult.OutcomeOneofCase.Unknown => new MembershipChangeUnknown(wire.Unknown.Message),
         _ => throw new FrameException("An outcome of a change of members that is none of the three."),
     };
+
+    public static MembersAnswer ToWire(SwarmMembers members)
+    {
+        var wire = new MembersAnswer
+        {
+            Node = members.Node.Value,
+            Leader = members.Leader.Value,
+            ChangedAt = members.ChangedAt.Value,
+            Changing = members.Changing,
+        };
+        foreach (MemberView member in members.Members)
+        {
+            var view = new MemberViewState
+            {
+                Id = member.Id.Value,
+                Role = (uint)member.Role,
+                Wanted = (uint)member.Wanted,
+                Peer = member.Peer,
+                Leaving = member.Leaving,
+                Connected = member.Connected,
+            };
+            if (member.Http is { } http)
+            {
+                view.Http = http;
+            }
+
+            if (member.MatchIndex is { } match)
+            {
+                view.MatchIndex = match.Value;
+            }
+
+            wire.Members.Add(view);
+        }
+
+        wire.Removed.AddRange(members.Removed.Select(id => id.Value));
+        wire.Warnings.AddRange(members.Warnings);
+        return wire;
+    }
+
+    /// <summary>Reads who takes part.</summary>
+    /// <exception cref="FrameException">A member has a role that there is not.</exception>
+    public static SwarmMembers FromWire(MembersAnswer wire) => new()
+    {
+        Node = new NodeId(wire.Node),
+        Leader = new NodeId(wire.Leader),
+        ChangedAt = new LogIndex(wire.ChangedAt),
+        Changing = wire.Changing,
+        Members =
+        [
+            .. wire.Members.Select(member => new MemberView(
+                new NodeId(member.Id),
+                RoleFromWire(member.Role),
+                RoleFromWire(member.Wanted),
+                member.Peer,
+                member.HasHttp ? member.Http : null,
+                member.Leaving,
+                member.Connected,
+                member.HasMatchIndex ? new LogIndex(member.MatchIndex) : null)),
+        ],
+        Removed = [.. wire.Removed.Select(id => new NodeId(id))],
+        Warnings = [.. wire.Warnings],
+    };
+
+    private static MemberRole RoleFromWire(uint role) =>
+        Enum.IsDefined((MemberRole)role) ? (MemberRole)role : throw new FrameException($"A member of the unknown role {role}.");
 }

@@ -1,0 +1,237 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Converge.Core;
+using Converge.Swarm.Cli.Connection;
+using Converge.Swarm.Cli.Terminal;
+using Converge.Swarm.Http;
+using Spectre.Console;
+
+namespace Converge.Swarm.Cli.Members;
+
+/// <summary><c>converge member</c>: who takes part.</summary>
+internal static class MemberCommand
+{
+    private const int DefaultWaitSeconds = 60;
+
+    public static Command Build(CommandTerminal terminal) => new("member", "Shows and changes who takes part.")
+    {
+        BuildList(terminal), BuildAdd(terminal), BuildPromote(terminal), BuildRemove(terminal),
+    };
+
+    private static Command BuildList(CommandTerminal terminal)
+    {
+        Option<string[]> urls = SwarmUrls.Option();
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("list", "Shows who takes part, as the first node that answers knows it.") { urls, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
+            SwarmMembers members = await swarm.AskAsync(node => node.GetMembersAsync(cancellation));
+            if (parsed.GetValue(json))
+            {
+                terminal.WriteJson(MembersText.ToUtf8(members));
+            }
+            else
+            {
+                MembersText.Show(terminal, members);
+            }
+
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static Command BuildAdd(CommandTerminal terminal)
+    {
+        Argument<string[]> nodes = new("member")
+        {
+            Description = "Its id and where its peers reach it, perhaps its HTTP API too: 4=127.0.0.1:7204,http://127.0.0.1:7104",
+            HelpName = "N=PEER[,URL]",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<bool> learner = new("--learner") { Description = "It stays without a vote until it is promoted." };
+        Option<bool> wait = new("--wait") { Description = "Waits until it has caught up and has its vote." };
+        Option<int> patience = new("--timeout") { Description = "How many seconds --wait waits at most.", DefaultValueFactory = _ => DefaultWaitSeconds, HelpName = "S" };
+        Option<string[]> urls = SwarmUrls.Option();
+        Option<bool> json = CommonOptions.Json();
+        Command command = new(
+            "add",
+            """
+            Adds nodes to the swarm. A new member receives everything and has no vote at first; the leader gives it one by itself as soon
+            as it has caught up. Members that are added together get their votes together, so that three become five in one step.
+
+            Examples:
+              converge member add 4=127.0.0.1:7204 5=127.0.0.1:7205 --wait
+              converge member add 6=127.0.0.1:7206 --learner
+            """)
+        {
+            nodes, learner, wait, patience, urls, json,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            MemberRole role = parsed.GetValue(learner) ? MemberRole.Learner : MemberRole.Voter;
+            ImmutableArray<MembershipStep> steps = [.. parsed.GetValue(nodes)!.Select(text => Added(text, role))];
+            using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
+            MembershipOutcome outcome = await ChangeAsync(swarm, steps, cancellation);
+            if (outcome is MembershipChanged && parsed.GetValue(wait) && role == MemberRole.Voter)
+            {
+                using var patient = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                patient.CancelAfter(TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(patience))));
+                try
+                {
+                    outcome = await WaitForVotesAsync(swarm, steps, patient.Token);
+                }
+                catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+                {
+                    return terminal.Fail(
+                        ExitCode.Failed, "The new members have not caught up in time; they stay members, and get their votes when they have.", "'converge member list' tells how far they are.");
+                }
+            }
+
+            return Report(terminal, outcome, parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static Command BuildPromote(CommandTerminal terminal) => BuildSteps(
+        terminal, "promote", "Gives learners their vote. One that was not reached yet, or lags behind, is refused.", MembershipStep.Promote);
+
+    private static Command BuildRemove(CommandTerminal terminal) => BuildSteps(
+        terminal,
+        "remove",
+        """
+        Removes nodes from the swarm for good: their ids are never used again. A leader hands over first.
+
+        Example:
+          converge member remove 4 5
+        """,
+        MembershipStep.Remove);
+
+    private static Command BuildSteps(CommandTerminal terminal, string name, string description, Func<NodeId, MembershipStep> step)
+    {
+        Argument<ulong[]> nodes = new("node") { Description = "The node's number.", HelpName = "N", Arity = ArgumentArity.OneOrMore };
+        Option<string[]> urls = SwarmUrls.Option();
+        Option<bool> json = CommonOptions.Json();
+        Command command = new(name, description) { nodes, urls, json };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            ImmutableArray<MembershipStep> steps = [.. parsed.GetValue(nodes)!.Select(number => step(NodeOf(number)))];
+            using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
+            return Report(terminal, await ChangeAsync(swarm, steps, cancellation), parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static NodeId NodeOf(ulong number) => number is >= 1 and <= FactLimits.MaxNumber
+        ? new NodeId(number)
+        : throw new CommandFault(ExitCode.Usage, $"A node's number is from 1 to {FactLimits.MaxNumber}.");
+
+    private static MembershipStep Added(string text, MemberRole role)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0 || !ulong.TryParse(text.AsSpan(0, equals), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number))
+        {
+            throw new CommandFault(ExitCode.Usage, $"'{text}' does not name a new member; one looks like 4=127.0.0.1:7204.");
+        }
+
+        string[] addresses = text[(equals + 1)..].Split(',', 2);
+        MembershipStep step = MembershipStep.Add(NodeOf(number), role, addresses[0], addresses.Length > 1 ? addresses[1] : null);
+        return MembershipRules.Check([step]) is { } fault ? throw new CommandFault(ExitCode.Usage, $"'{text}': {fault.Message}") : step;
+    }
+
+    /// <summary>Any node carries the wish to the leader; one that knows of none, or stops, leaves it to the next.</summary>
+    private static async Task<MembershipOutcome> ChangeAsync(SwarmConnection swarm, ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken)
+    {
+        if (MembershipRules.Check(steps) is { } fault)
+        {
+            throw new CommandFault(ExitCode.Usage, fault.Message);
+        }
+
+        MembershipOutcome? last = null;
+        foreach (HttpSwarmClient node in swarm.Nodes)
+        {
+            last = await node.ChangeMembersAsync(steps, cancellationToken);
+            if (last is not MembershipNotChanged { Reason: MembershipRefusal.NoLeader or MembershipRefusal.Stopping })
+            {
+                return last;
+            }
+        }
+
+        return last!;
+    }
+
+    private static async Task<MembershipChanged> WaitForVotesAsync(SwarmConnection swarm, ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken)
+    {
+        var pause = new Backoff();
+        while (true)
+        {
+            SwarmMembers members = await swarm.AskAsync(node => node.GetMembersAsync(cancellationToken));
+            if (!members.Changing && steps.All(step => members.Members.Any(member => member.Id == step.Node && member.Role == MemberRole.Voter)))
+            {
+                SwarmStatus status = await swarm.AskAsync(node => node.GetStatusAsync(cancellationToken));
+                return new MembershipChanged(members.ChangedAt, status.Term, Of(members, MemberRole.Voter), Of(members, MemberRole.Learner));
+            }
+
+            await pause.WaitAsync(cancellationToken);
+        }
+    }
+
+    private static ImmutableArray<NodeId> Of(SwarmMembers members, MemberRole role) =>
+        [.. members.Members.Where(member => member.Role == role).Select(member => member.Id)];
+
+    private static int Report(CommandTerminal terminal, MembershipOutcome outcome, bool json)
+    {
+        switch (outcome)
+        {
+            case MembershipChanged changed when json:
+                terminal.WriteJson(writer => Write(writer, changed));
+                return ExitCode.Success;
+            case MembershipChanged changed:
+                string learners = changed.Learners.IsEmpty ? "" : $"; without a vote: {string.Join(' ', changed.Learners)}";
+                terminal.Out.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"Changed with entry {changed.Index} of term {changed.Term}. Voters: {string.Join(' ', changed.Voters)}{learners}."));
+                if (changed.Voters.Length % 2 == 0)
+                {
+                    terminal.Error.WriteLine(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"converge: {changed.Voters.Length} voters are an even number; they survive no more failures than {changed.Voters.Length - 1}."));
+                }
+
+                return ExitCode.Success;
+            case MembershipNotChanged refused:
+                return terminal.Fail(ExitOf(refused.Reason), refused.Message);
+            case MembershipChangeUnknown unknown:
+                return terminal.Fail(ExitCode.OutcomeUnknown, unknown.Message, "'converge member list' tells who takes part.");
+            default:
+                throw new InvalidOperationException($"Not one of the three outcomes: {outcome}.");
+        }
+    }
+
+    private static int ExitOf(MembershipRefusal reason) => reason switch
+    {
+        MembershipRefusal.NoLeader or MembershipRefusal.Busy or MembershipRefusal.Stopping or MembershipRefusal.NoSpace => ExitCode.Unavailable,
+        MembershipRefusal.NotCaughtUp or MembershipRefusal.QuorumUnreachable => ExitCode.Failed,
+        _ => ExitCode.Usage,
+    };
+
+    private static void Write(Utf8JsonWriter json, MembershipChanged changed)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("index"u8, changed.Index.Value);
+        json.WriteNumber("term"u8, changed.Term.Value);
+        foreach ((string name, ImmutableArray<NodeId> nodes) in new[] { ("voters", changed.Voters), ("learners", changed.Learners) })
+        {
+            json.WriteStartArray(name);
+            foreach (NodeId node in nodes)
+            {
+                json.WriteNumberValue(node.Value);
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
+}

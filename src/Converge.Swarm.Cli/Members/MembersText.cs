@@ -1,0 +1,72 @@
+using System.Globalization;
+using Converge.Core;
+using Converge.Swarm.Cli.Terminal;
+using Converge.Swarm.Http;
+using Spectre.Console;
+
+namespace Converge.Swarm.Cli.Members;
+
+/// <summary>The members for a person.</summary>
+internal static class MembersText
+{
+    public static byte[] ToUtf8(SwarmMembers members) => SwarmMembersJson.ToUtf8(members);
+
+    public static void Show(CommandTerminal terminal, SwarmMembers members)
+    {
+        var table = new Table().Border(TableBorder.None).AddColumns("node", "role", "peer", "http", "");
+        foreach (MemberView member in members.Members)
+        {
+            table.AddRow(
+                new Text(member.Id.ToString()),
+                new Text(Role(member)),
+                new Text(Printable.Line(member.Peer)),
+                new Text(Printable.Line(member.Http ?? "")),
+                new Text(Remark(members, member)));
+        }
+
+        terminal.Screen.Write(table);
+        if (members.Changing)
+        {
+            terminal.Out.WriteLine("A change of several voters is on its way.");
+        }
+
+        if (members.Removed.Count > 0)
+        {
+            terminal.Out.WriteLine($"Removed for good: {string.Join(' ', members.Removed)}.");
+        }
+
+        foreach (string warning in members.Warnings)
+        {
+            terminal.Out.WriteLine(Printable.Line(warning));
+        }
+    }
+
+    private static string Role(MemberView member) => member.Role switch
+    {
+        MemberRole.Voter when member.Leaving => "voter, leaving",
+        MemberRole.Voter => "voter",
+        _ when member.Wanted == MemberRole.Voter => "learner, voter to be",
+        _ => "learner",
+    };
+
+    private static string Remark(SwarmMembers members, MemberView member)
+    {
+        List<string> remarks = [];
+        if (member.Id == members.Leader)
+        {
+            remarks.Add("leads");
+        }
+
+        if (!member.Connected)
+        {
+            remarks.Add("not connected");
+        }
+
+        if (member.MatchIndex is { } match)
+        {
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"has entry {match}"));
+        }
+
+        return string.Join(", ", remarks);
+    }
+}
