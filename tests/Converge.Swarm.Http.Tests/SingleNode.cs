@@ -43,7 +43,6 @@ internal sealed class SingleNode : ISwarmClient
     /// <summary>Told from where each subscription begins.</summary>
     public Action<ulong> Subscribing { get; set; } = _ => { };
 
-    /// <summary>What a wish to transfer the leadership comes to.</summary>
     /// <summary>What every change of members comes to.</summary>
     public MembershipOutcome Membership { get; set; } = new MembershipChanged(new LogIndex(7), new Term(2), [Self], [new NodeId(4)]);
 
@@ -65,6 +64,7 @@ internal sealed class SingleNode : ISwarmClient
         Warnings = ["Two are few."],
     };
 
+    /// <summary>What a wish to transfer the leadership comes to.</summary>
     public LeadershipTransfer Transfer { get; set; } = new LeadershipTransferred(Self, OnlyTerm);
 
     /// <summary>Who was wanted as leader last.</summary>

@@ -24,7 +24,17 @@ internal static class MemberCommand
     {
         Option<string[]> urls = SwarmUrls.Option();
         Option<bool> json = CommonOptions.Json();
-        Command command = new("list", "Shows who takes part, as the first node that answers knows it.") { urls, json };
+        Command command = new(
+            "list",
+            """
+            Shows who takes part, as the first node that answers knows it: who votes, who leads, and, asked of the leader, how far each is.
+
+            Example:
+              converge member list
+            """)
+        {
+            urls, json,
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
@@ -96,7 +106,15 @@ internal static class MemberCommand
     }
 
     private static Command BuildPromote(CommandTerminal terminal) => BuildSteps(
-        terminal, "promote", "Gives learners their vote. One that was not reached yet, or lags behind, is refused.", MembershipStep.Promote);
+        terminal,
+        "promote",
+        """
+        Gives learners their vote. One that was not reached yet, or lags behind, is refused.
+
+        Example:
+          converge member promote 6
+        """,
+        MembershipStep.Promote);
 
     private static Command BuildRemove(CommandTerminal terminal) => BuildSteps(
         terminal,

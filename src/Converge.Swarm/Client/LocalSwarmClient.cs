@@ -130,7 +130,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         var reply = new TaskReply<MembershipOutcome>();
         return post(new NodeMessage.ChangeMembers(steps, reply))
             ? await reply.Task.WaitAsync(cancellationToken)
-            : new MembershipNotChanged(MembershipRefusal.Busy, Busy.Message);
+            : new MembershipNotChanged(news.IsClosed ? MembershipRefusal.Stopping : MembershipRefusal.Busy, Refusal.Message);
     }
 
     private IReadOnlyList<EncodedRecord> ReadPage(ulong fromSequence, int limit)

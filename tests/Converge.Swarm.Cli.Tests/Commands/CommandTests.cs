@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Converge.Core;
+using Converge.Swarm.Http;
 
 namespace Converge.Swarm.Cli.Tests.Commands;
 
@@ -251,6 +252,108 @@ public sealed class CommandTests
         }
 
         Assert.Equal(ExitCode.Usage, (await swarm.RunAsync("leader", "transfer", "--to", "0")).ExitCode);
+    }
+
+    [Fact]
+    public async Task The_list_of_the_members_says_who_votes_who_leads_and_what_is_wrong()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+
+        CommandResult text = await swarm.RunAsync("member", "list");
+        CommandResult json = await swarm.RunAsync("member", "list", "--json");
+
+        string[] lines = [.. text.Output.Split('\n').Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Where(line => line.Length > 0)];
+        Assert.Equal((ExitCode.Success, ExitCode.Success), (text.ExitCode, json.ExitCode));
+        Assert.Equal(
+            [
+                "node role peer http",
+                "1 voter 127.0.0.1:7201 http://127.0.0.1:7101 leads, has entry 9",
+                "4 learner, voter to be 127.0.0.1:7204 not connected",
+                "Removed for good: 2.",
+                "Two are few.",
+            ],
+            lines);
+        Assert.Equal(System.Text.Encoding.UTF8.GetString(SwarmMembersJson.ToUtf8(swarm.Node.Members)), json.Output.Trim());
+    }
+
+    [Fact]
+    public async Task A_change_of_members_asks_for_what_was_typed_and_says_who_is_what_afterwards()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        swarm.Node.Membership = new MembershipChanged(new LogIndex(812), new Term(3), [new NodeId(1), new NodeId(2), new NodeId(3)], [new NodeId(4)]);
+
+        CommandResult added = await swarm.RunAsync("member", "add", "4=127.0.0.1:7204,http://127.0.0.1:7104", "5=127.0.0.1:7205");
+        Assert.Equal((ExitCode.Success, "Changed with entry 812 of term 3. Voters: 1 2 3; without a vote: 4."), (added.ExitCode, added.Output.Trim()));
+        Assert.Equal(
+            [
+                MembershipStep.Add(new NodeId(4), MemberRole.Voter, "127.0.0.1:7204", "http://127.0.0.1:7104"),
+                MembershipStep.Add(new NodeId(5), MemberRole.Voter, "127.0.0.1:7205"),
+            ],
+            swarm.Node.StepsWanted.AsEnumerable());
+
+        CommandResult learner = await swarm.RunAsync("member", "add", "6=127.0.0.1:7206", "--learner", "--json");
+        Assert.Equal("""{"index":812,"term":3,"voters":[1,2,3],"learners":[4]}""", learner.Output.Trim());
+        Assert.Equal([MembershipStep.Add(new NodeId(6), MemberRole.Learner, "127.0.0.1:7206")], swarm.Node.StepsWanted.AsEnumerable());
+
+        await swarm.RunAsync("member", "promote", "6");
+        Assert.Equal([MembershipStep.Promote(new NodeId(6))], swarm.Node.StepsWanted.AsEnumerable());
+
+        swarm.Node.Membership = new MembershipChanged(new LogIndex(9), new Term(3), [new NodeId(1), new NodeId(2)], []);
+        CommandResult removed = await swarm.RunAsync("member", "remove", "4", "5");
+        Assert.Equal([MembershipStep.Remove(new NodeId(4)), MembershipStep.Remove(new NodeId(5))], swarm.Node.StepsWanted.AsEnumerable());
+        Assert.Contains("2 voters are an even number", removed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_new_member_is_waited_for_until_it_has_its_vote_and_no_longer_than_was_said()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+
+        // Node 1 has its vote in the list; node 4 never gets one.
+        CommandResult there = await swarm.RunAsync("member", "add", "1=127.0.0.1:7201", "--wait");
+        CommandResult late = await swarm.RunAsync("member", "add", "4=127.0.0.1:7204", "--wait", "--timeout", "1");
+
+        Assert.Equal((ExitCode.Success, "Changed with entry 5 of term 1. Voters: 1; without a vote: 4."), (there.ExitCode, there.Output.Trim()));
+        late.AssertFault(ExitCode.Failed, "have not caught up in time");
+    }
+
+    [Fact]
+    public async Task A_change_of_members_that_was_not_made_ends_with_the_code_of_the_reason()
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+        foreach ((MembershipOutcome outcome, int exitCode) in new (MembershipOutcome, int)[]
+        {
+            (new MembershipNotChanged(MembershipRefusal.NoLeader, "Nobody."), ExitCode.Unavailable),
+            (new MembershipNotChanged(MembershipRefusal.Busy, "One at a time."), ExitCode.Unavailable),
+            (new MembershipNotChanged(MembershipRefusal.NoSpace, "Full."), ExitCode.Unavailable),
+            (new MembershipNotChanged(MembershipRefusal.NotCaughtUp, "Behind."), ExitCode.Failed),
+            (new MembershipNotChanged(MembershipRefusal.QuorumUnreachable, "Gone."), ExitCode.Failed),
+            (new MembershipNotChanged(MembershipRefusal.UnknownMember, "Who?"), ExitCode.Usage),
+            (new MembershipNotChanged(MembershipRefusal.RemovedMember, "Never again."), ExitCode.Usage),
+            (new MembershipChangeUnknown("Who knows."), ExitCode.OutcomeUnknown),
+        })
+        {
+            swarm.Node.Membership = outcome;
+            Assert.Equal(exitCode, (await swarm.RunAsync("member", "remove", "4")).ExitCode);
+        }
+    }
+
+    [Theory]
+    [InlineData("remove", "0")]
+    [InlineData("promote", "4", "4")]
+    [InlineData("add", "4")]
+    [InlineData("add", "x=127.0.0.1:7204")]
+    [InlineData("add", "4=")]
+    [InlineData("add", "4=a b")]
+    [InlineData("add", "0=127.0.0.1:7204")]
+    public async Task A_change_of_members_that_makes_no_sense_is_not_sent(params string[] arguments)
+    {
+        await using TestSwarm swarm = await TestSwarm.StartAsync();
+
+        CommandResult result = await swarm.RunAsync(["member", .. arguments]);
+
+        Assert.Equal(ExitCode.Usage, result.ExitCode);
+        Assert.Empty(swarm.Node.StepsWanted);
     }
 
     [Fact]

@@ -27,6 +27,12 @@ public sealed class ClientWireFormatTests
         { "head", "07000000012208ac022a00" },
         { "status", "07000000012208ac023200" },
         { "transfer", "09000000012208ac023a020803" },
+        { "members", "07000000012208ac024a00" },
+        {
+            "membership",
+            "3f000000012208ac0252380a360201040000000000000002010b003132372e302e302e313a311200687474703a2f2f3132372e302e302e313a320303" +
+            "00000000000000"
+        },
         {
             "commit answer",
             "49000000012308ac021204080210031a3c0a320a300801100218032004280530063a20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" +
@@ -60,6 +66,13 @@ public sealed class ClientWireFormatTests
         { "transferred", "13000000012308ac0212040802100342060a0408021003" },
         { "not transferred", "16000000012308ac02120408021003420912070a02100312016d" },
         { "transfer refused", "14000000012308ac0212040802100342071a05080312016d" },
+        {
+            "members answer",
+            "5f000000012308ac021204080210036252080110021805222b080110021802220b3132372e302e302e313a312a12687474703a2f2f3132372e302e30" +
+            "2e313a32380140092215080410011802220b3132372e302e302e313a3430012a010330013a0177"
+        },
+        { "members changed", "1a000000012308ac021204080210036a0d0a0b080710031a020102220104" },
+        { "members not changed", "14000000012308ac021204080210036a071205080812016d" },
         { "unavailable", "12000000012308ac021204080210034a05080212016d" },
         { "fault", "21000000012308ac0212040802100352140a0f696e76616c69645f7265717565737412016d" },
     };
@@ -99,6 +112,15 @@ public sealed class ClientWireFormatTests
         Assert.Equal(Status.Progress, status.Progress);
         Assert.Equal(Status.Problems, status.Problems);
         Assert.Equal(Status with { Members = [], Progress = [], Problems = [] }, status with { Members = [], Progress = [], Problems = [] });
+        SwarmMembers members = MembershipWire.FromWire(MembershipWire.ToWire(Members));
+        Assert.Equal(Members.Members, members.Members);
+        Assert.Equal(Members.Removed, members.Removed);
+        Assert.Equal(Members.Warnings, members.Warnings);
+        Assert.Equal(Members with { Members = [], Removed = [], Warnings = [] }, members with { Members = [], Removed = [], Warnings = [] });
+        MembershipChanged changed = Assert.IsType<MembershipChanged>(MembershipWire.FromWire(MembershipWire.ToWire(MembersChanged)));
+        Assert.Equal(MembersChanged.Voters, changed.Voters.AsEnumerable());
+        Assert.Equal(MembersChanged.Learners, changed.Learners.AsEnumerable());
+        Assert.Equal(MembersChanged with { Voters = [], Learners = [] }, changed with { Voters = [], Learners = [] });
         var counters = new NodeCounters(1, 2, 3, TimeSpan.FromMicroseconds(4));
         Assert.Equal(counters, ClientMessageCodec.FromWire(ClientMessageCodec.ToWire(Status with { Counters = counters })).Counters);
     }
@@ -112,6 +134,10 @@ public sealed class ClientWireFormatTests
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new StatusAnswer { Role = 9, Ledger = new HeadAnswer() }));
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new StatusAnswer()));
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new ProposalAnswer { View = new ProposalState { Status = 9 } }));
+        Assert.Throws<FrameException>(() => MembershipWire.FromWire(new MembersAnswer { Members = { new MemberViewState { Id = 1, Role = 3, Wanted = 2 } } }));
+        Assert.Throws<FrameException>(() => MembershipWire.FromWire(new MembershipResult { Refused = new MembershipRefused { Reason = 99 } }));
+        Assert.Throws<FrameException>(() => MembershipWire.FromWire(new MembershipResult()));
+        Assert.Throws<FrameException>(() => MembershipWire.StepsFromWire(ByteString.Empty));
         Assert.Throws<FrameException>(() => ClientMessageCodec.FromWire(new RecordsAnswer { Records = { ByteString.CopyFrom(1, 2) } }, 1));
     }
 
@@ -183,6 +209,9 @@ public sealed class ClientWireFormatTests
             case FrameKind.ClientRequest when ClientMessageCodec.ReadRequest(frame) is { Commit: { } commit }:
                 ClientService.Check(commit, out _, out _);
                 break;
+            case FrameKind.ClientRequest when ClientMessageCodec.ReadRequest(frame) is { Membership: { } membership }:
+                MembershipWire.StepsFromWire(membership.Steps);
+                break;
             case FrameKind.ClientAnswer:
                 ReadContent(ClientMessageCodec.ReadAnswer(frame));
                 break;
@@ -201,6 +230,8 @@ public sealed class ClientWireFormatTests
             ClientAnswer.AnswerOneofCase.Head => ClientMessageCodec.FromWire(answer.Head),
             ClientAnswer.AnswerOneofCase.Status => ClientMessageCodec.FromWire(answer.Status),
             ClientAnswer.AnswerOneofCase.Transfer => ClientMessageCodec.FromWire(answer.Transfer),
+            ClientAnswer.AnswerOneofCase.Members => MembershipWire.FromWire(answer.Members),
+            ClientAnswer.AnswerOneofCase.Membership => MembershipWire.FromWire(answer.Membership),
             ClientAnswer.AnswerOneofCase.Unavailable => ClientMessageCodec.FromWire(answer.Unavailable),
             _ => (object?)null,
         };
@@ -243,6 +274,23 @@ public sealed class ClientWireFormatTests
         Version = "v",
     };
 
+    private static SwarmMembers Members => new()
+    {
+        Node = new NodeId(1),
+        Leader = new NodeId(2),
+        ChangedAt = new LogIndex(5),
+        Changing = true,
+        Members =
+        [
+            new MemberView(new NodeId(1), MemberRole.Voter, MemberRole.Voter, "127.0.0.1:1", "http://127.0.0.1:2", false, true, new LogIndex(9)),
+            new MemberView(new NodeId(4), MemberRole.Learner, MemberRole.Voter, "127.0.0.1:4", null, true, false, null),
+        ],
+        Removed = [new NodeId(3)],
+        Warnings = ["w"],
+    };
+
+    private static MembershipChanged MembersChanged => new(new LogIndex(7), new Term(3), [new NodeId(1), new NodeId(2)], [new NodeId(4)]);
+
     private static (FrameKind Kind, IMessage Body) Example(string name) => name switch
     {
         "hello" => (FrameKind.ClientHello, new ClientHello { Cluster = "test" }),
@@ -265,6 +313,15 @@ public sealed class ClientWireFormatTests
         "head" => Request(new ClientRequest { Head = new HeadRequest() }),
         "status" => Request(new ClientRequest { Status = new StatusRequest() }),
         "transfer" => Request(new ClientRequest { Transfer = new TransferRequest { To = 3 } }),
+        "members" => Request(new ClientRequest { Members = new MembersRequest() }),
+        "membership" => Request(new ClientRequest
+        {
+            Membership = new MembershipRequest
+            {
+                Steps = MembershipWire.ToWire(
+                    [MembershipStep.Add(new NodeId(4), MemberRole.Voter, "127.0.0.1:1", "http://127.0.0.1:2"), MembershipStep.Remove(new NodeId(3))]),
+            },
+        }),
         "commit answer" => Answer(new ClientAnswer { Commit = ClientMessageCodec.ToWire([Accepted, new FactRefused(RefusalCode.AlreadyExists, 2)]) }),
         "records answer" => Answer(new ClientAnswer
         {
@@ -277,6 +334,9 @@ public sealed class ClientWireFormatTests
         "transferred" => Answer(new ClientAnswer { Transfer = ClientMessageCodec.ToWire(new LeadershipTransferred(new NodeId(2), new Term(3))) }),
         "not transferred" => Answer(new ClientAnswer { Transfer = ClientMessageCodec.ToWire(new LeadershipNotTransferred(NodeId.None, new Term(3), "m")) }),
         "transfer refused" => Answer(new ClientAnswer { Transfer = ClientMessageCodec.ToWire(new LeadershipTransferRefused(TransferRefusal.NotAVoter, "m")) }),
+        "members answer" => Answer(new ClientAnswer { Members = MembershipWire.ToWire(Members) }),
+        "members changed" => Answer(new ClientAnswer { Membership = MembershipWire.ToWire(MembersChanged) }),
+        "members not changed" => Answer(new ClientAnswer { Membership = MembershipWire.ToWire(new MembershipNotChanged(MembershipRefusal.RemovedMember, "m")) }),
         "unavailable" => Answer(new ClientAnswer { Unavailable = ClientMessageCodec.ToWire(NotCommittedReason.Busy, "m") }),
         "fault" => Answer(new ClientAnswer { Fault = new Fault { Code = "invalid_request", Message = "m" } }),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No example of that name."),

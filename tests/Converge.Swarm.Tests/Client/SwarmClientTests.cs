@@ -145,6 +145,7 @@ public sealed class SwarmClientTests
         Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Created("p")));
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
         Assert.IsType<LeadershipTransferUnknown>(await client.TransferLeadershipAsync());
+        Assert.IsType<MembershipChangeUnknown>(await client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))]));
     }
 
     [Theory]
@@ -184,6 +185,9 @@ public sealed class SwarmClientTests
 
         Assert.Equal(NotCommittedReason.NoLeader, Assert.IsType<FactNotCommitted>(await client.CommitAsync(Created("p"))).Reason);
         Assert.Equal(TransferRefusal.NoLeader, Assert.IsType<LeadershipTransferRefused>(await client.TransferLeadershipAsync()).Reason);
+        Assert.Equal(
+            MembershipRefusal.NoLeader, Assert.IsType<MembershipNotChanged>(await client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))])).Reason);
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetMembersAsync());
         await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetProposalAsync("p"));
         await Assert.ThrowsAsync<SwarmUnavailableException>(async () => await TakeAsync(client.SubscribeAsync(1), _ => true));
     }
@@ -360,6 +364,34 @@ public sealed class SwarmClientTests
         Assert.Equal(TransferRefusal.UnknownMember, Assert.IsType<LeadershipTransferRefused>(refused).Reason);
         Assert.Equal(to, (await swarm.LeaderAsync()).Node);
         Assert.IsType<FactAccepted>(await client.CommitAsync(Created("q")));
+    }
+
+    [Fact]
+    public async Task Members_are_added_and_removed_on_request()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        await swarm.LeaderAsync();
+        await using SwarmClient client = new(Options(swarm));
+        await client.CommitAsync(Created("p"));
+        NodeId added = new(4);
+
+        MembershipChanged joined = Assert.IsType<MembershipChanged>(
+            await client.ChangeMembersAsync([MembershipStep.Add(added, MemberRole.Learner, NobodyThere().ToString())]));
+        MembershipOutcome untimely = await client.ChangeMembersAsync([MembershipStep.Promote(added)]);
+        MembershipChanged left = Assert.IsType<MembershipChanged>(await client.ChangeMembersAsync([MembershipStep.Remove(added)]));
+        MembershipOutcome again = await client.ChangeMembersAsync([MembershipStep.Add(added, MemberRole.Learner, NobodyThere().ToString())]);
+
+        Assert.Equal([added], joined.Learners.AsEnumerable());
+        Assert.Equal(MembershipRefusal.NotCaughtUp, Assert.IsType<MembershipNotChanged>(untimely).Reason);
+        Assert.Empty(left.Learners);
+        Assert.Equal(3, left.Voters.Length);
+        Assert.Equal(MembershipRefusal.RemovedMember, Assert.IsType<MembershipNotChanged>(again).Reason);
+        SwarmMembers members = await swarm[1].Client.GetMembersAsync();
+        Assert.Equal([new NodeId(1), new NodeId(2), new NodeId(3)], members.Members.Select(member => member.Id));
+        Assert.All(members.Members, member => Assert.Equal(MemberRole.Voter, member.Role));
+        Assert.IsType<FactAccepted>(await client.CommitAsync(Created("q")));
+        await Assert.ThrowsAsync<ArgumentException>(() => client.ChangeMembersAsync([]));
     }
 
     [Fact]
