@@ -8,7 +8,7 @@ internal sealed class ScratchCopy : IDisposable
 {
     private readonly TimeSpan _limit;
     private readonly CancellationToken _stop;
-    private readonly SortedSet<string> _programs = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _projects = new(StringComparer.Ordinal);
 
     private ScratchCopy(string root, TimeSpan limit, CancellationToken stop)
     {
@@ -63,7 +63,7 @@ internal sealed class ScratchCopy : IDisposable
                 return broken;
             }
 
-            _programs.Add(Path.GetDirectoryName(Program(project))!);
+            _projects.Add(project);
         }
 
         foreach (string assembly in Directory.EnumerateDirectories(Path.Combine(Root, "src")).Select(folder => Assembly(Path.GetFileName(folder))).Where(File.Exists))
@@ -76,8 +76,8 @@ internal sealed class ScratchCopy : IDisposable
     }
 
     /// <summary>
-    /// Builds what an applied patch changes, and puts it into what was built before; null, or why that does not do. Nothing else is
-    /// compiled: a defect is in what methods do, not in what they are called with.
+    /// Builds what an applied patch changes, and puts it into what was built before; null, or what the compiler said. The rest is only
+    /// compiled anew when it looks different from outside: a defect is mostly in what methods do, not in what they are called with.
     /// </summary>
     public string? BuildChanged(Mutant mutant)
     {
@@ -90,12 +90,11 @@ internal sealed class ScratchCopy : IDisposable
                 return broken;
             }
 
-            if (!File.ReadAllBytes(signatures).AsSpan().SequenceEqual(before))
-            {
-                return $"It changes what {project} looks like from outside; a patch changes what is inside only.";
-            }
-
             Install(Assembly(project));
+            if (!File.ReadAllBytes(signatures).AsSpan().SequenceEqual(before) && BuildPrograms() is { } unfit)
+            {
+                return unfit;
+            }
         }
 
         return null;
@@ -127,9 +126,11 @@ internal sealed class ScratchCopy : IDisposable
 
     private string Assembly(string project) => Path.Combine(Root, "src", project, "bin", "Release", "net10.0", $"{project}.dll");
 
+    private string? BuildPrograms() => _projects.Select(project => Build(ProjectFile(project), "--no-restore")).FirstOrDefault(broken => broken is not null);
+
     private void Install(string assembly)
     {
-        foreach (string place in _programs.Select(folder => Path.Combine(folder, Path.GetFileName(assembly))).Where(File.Exists))
+        foreach (string place in _projects.Select(project => Path.Combine(Path.GetDirectoryName(Program(project))!, Path.GetFileName(assembly))).Where(File.Exists))
         {
             File.Copy(assembly, place, overwrite: true);
         }
