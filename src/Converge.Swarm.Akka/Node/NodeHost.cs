@@ -37,7 +37,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
     private readonly Gate _clients;
     private readonly NodeNews _news;
     private readonly Gate _queries;
-    private readonly HashSet<NodeId> _connected = [];
+    private readonly PeerPresence _presence;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private IActorRef _logActor = ActorRefs.Nobody;
     private IActorRef _stateMachine = ActorRefs.Nobody;
@@ -55,6 +55,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
         _peers = peers;
         _clients = clients;
         _news = news;
+        _presence = new PeerPresence(settings.ElectionTicks);
         _queries = new Gate(settings.MaxPendingCommands);
     }
 
@@ -104,7 +105,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
         }
     }
 
-    bool INodePort.IsConnected(NodeId peer) => _connected.Contains(peer);
+    bool INodePort.IsConnected(NodeId peer) => _presence.IsConnected(peer);
 
     void INodePort.Publish(SwarmEvent happened)
     {
@@ -151,6 +152,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
             case PeerEnvelope envelope:
                 if (_actor is not null && _peers.Accepts(envelope))
                 {
+                    _presence.NoteHeard(envelope.From);
                     Receive(new NodeMessage.FromPeer(envelope.From, envelope.Message));
                 }
 
@@ -158,6 +160,7 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
             case TickDue:
                 // Set anew each time: a node that fell behind gets one tick, not many.
                 Timers.StartSingleTimer(TickKey, TickDue.Instance, _settings.Tick);
+                _presence.Tick();
                 Receive(NodeMessage.Tick.Instance);
                 break;
             case NodeMessage.Turn:
@@ -276,9 +279,9 @@ internal sealed class NodeHost : UntypedActor, INodePort, IWithTimers
 
         if (connected)
         {
-            _connected.Add(peer);
+            _presence.NoteAssociated(peer);
         }
-        else if (_connected.Remove(peer))
+        else if (_presence.NoteLost(peer))
         {
             Receive(new NodeMessage.PeerLost(peer));
         }
