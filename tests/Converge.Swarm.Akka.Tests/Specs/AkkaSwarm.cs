@@ -73,9 +73,19 @@ internal sealed class AkkaSwarm : IAsyncDisposable
     {
         foreach (ulong id in ids)
         {
-            _systems[id] = ActorSystem.Create(SystemName, Configuration(id));
-            Swarm.Get(_systems[id]);
+            Start(id, _ => { });
         }
+    }
+
+    /// <summary>Starts a node.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="before">What is done with its ActorSystem before the node is there: whoever listens from here on misses nothing.</param>
+    public void Start(ulong id, Action<ActorSystem> before)
+    {
+        var system = ActorSystem.Create(SystemName, Configuration(id));
+        _systems[id] = system;
+        before(system);
+        Swarm.Get(system);
     }
 
     /// <summary>Ends a node without a word to anybody: no coordinated shutdown, no drain, nothing flushed.</summary>
@@ -135,16 +145,49 @@ internal sealed class AkkaSwarm : IAsyncDisposable
         return Assert.Single(all.Select(status => status.Ledger).Distinct());
     }
 
+    /// <summary>Every node holds the same records, with those that were acknowledged in the places that were said.</summary>
+    public async Task RequireSameRecordsAsync(LedgerHead head, IEnumerable<CommitAnswer> answers)
+    {
+        List<string>? first = null;
+        foreach (ulong id in Alive)
+        {
+            List<string> hashes = [];
+            while (hashes.Count < (int)head.Sequence)
+            {
+                hashes.AddRange((await Client(id).ReadAsync((ulong)hashes.Count + 1, (int)head.Sequence - hashes.Count)).Select(record => record.Hash));
+            }
+
+            Assert.All(answers.OfType<FactAccepted>(), accepted => Assert.Equal(accepted.Hash, hashes[(int)accepted.Sequence - 1]));
+            Assert.Equal(first ??= hashes, hashes);
+        }
+    }
+
+    /// <summary>Commits a fact that bears a command's id, again for as long as it is not known to be recorded.</summary>
+    public static async Task<FactAccepted> CommitUntilAcceptedAsync(ISwarmClient client, FactSubmission submission)
+    {
+        CommitAnswer? answer = null;
+        await UntilAsync(
+            async () =>
+            {
+                answer = await client.CommitAsync(submission).WaitAsync(Patience);
+                return answer is FactAccepted or FactRefused;
+            },
+            () => $"the last answer is {answer}");
+        return Assert.IsType<FactAccepted>(answer);
+    }
+
     public Task<SwarmStatus[]> StatusAsync() => Task.WhenAll(Alive.Select(id => Client(id).GetStatusAsync().WaitAsync(Patience)));
 
     /// <summary>Waits for a condition, asking again whenever the machine has had time for something else.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> condition)
+    /// <param name="condition">The condition.</param>
+    /// <param name="found">What was found instead, when it does not come to hold.</param>
+    public static async Task UntilAsync(Func<Task<bool>> condition, Func<string>? found = null)
     {
         using var deadline = new CancellationTokenSource(Patience);
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!await HoldsAsync(condition))
         {
-            Assert.False(deadline.IsCancellationRequested, "The condition did not come to hold in time.");
+            Assert.False(deadline.IsCancellationRequested, $"The condition did not come to hold in time: {found?.Invoke() ?? "no more is known"}.");
             await pace.WaitForNextTickAsync();
         }
     }

@@ -21,7 +21,7 @@ public sealed class ThreeSystemsSpec
 
         // No waiting for a leader: a request that comes before there is one waits itself.
         FactAccepted[] answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
-            CommitUntilAcceptedAsync(swarm.Client((ulong)(i % 3) + 1), Created($"p{i}") with { CommandId = new CommandId($"session-{i}", 1) })));
+            AkkaSwarm.CommitUntilAcceptedAsync(swarm.Client((ulong)(i % 3) + 1), Created($"p{i}") with { CommandId = new CommandId($"session-{i}", 1) })));
 
         Assert.Equal(300, answers.Select(answer => answer.Sequence).Distinct().Count());
         await swarm.AgreementAsync();
@@ -58,7 +58,7 @@ public sealed class ThreeSystemsSpec
         Assert.Equal(accepted, answers.Count(answer => answer is FactAccepted));
         Assert.Equal(refused, answers.OfType<FactRefused>().GroupBy(answer => answer.Code.Name(), StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal));
         Assert.Equal(Sample.Facts().Count, accepted + refused.Values.Sum());
-        await RequireSameRecordsAsync(swarm, head, answers);
+        await swarm.RequireSameRecordsAsync(head, answers);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class ThreeSystemsSpec
             for (ulong number = 1; number <= 40; number++)
             {
                 var submission = new FactSubmission(new ProposalCreated($"{client}-{number}", "author")) { CommandId = new CommandId($"client-{client}", number) };
-                last = await CommitUntilAcceptedAsync(swarm.Client(survivors[client % 2]), submission);
+                last = await AkkaSwarm.CommitUntilAcceptedAsync(swarm.Client(survivors[client % 2]), submission);
                 if (number == 5)
                 {
                     underWay.TrySetResult();
@@ -121,7 +121,7 @@ public sealed class ThreeSystemsSpec
         List<FactAccepted> acknowledged = await load;
         LedgerHead head = await swarm.AgreementAsync();
         Assert.True(acknowledged.Count > 15);
-        await RequireSameRecordsAsync(swarm, head, acknowledged);
+        await swarm.RequireSameRecordsAsync(head, acknowledged);
         await swarm.CrashAsync(swarm.All);
         swarm.Start(swarm.All);
         await swarm.LeaderAsync();
@@ -161,7 +161,7 @@ public sealed class ThreeSystemsSpec
 
         await enough.CancelAsync();
         List<FactAccepted> acknowledged = await load;
-        await RequireSameRecordsAsync(swarm, await swarm.AgreementAsync(), acknowledged);
+        await swarm.RequireSameRecordsAsync(await swarm.AgreementAsync(), acknowledged);
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class ThreeSystemsSpec
     {
         await using var swarm = new AkkaSwarm(3);
         swarm.Start(swarm.All);
-        await CommitUntilAcceptedAsync(swarm.Client(1), Created("p") with { CommandId = new CommandId("session", 1) });
+        await AkkaSwarm.CommitUntilAcceptedAsync(swarm.Client(1), Created("p") with { CommandId = new CommandId("session", 1) });
 
         foreach (ulong id in swarm.All)
         {
@@ -190,7 +190,7 @@ public sealed class ThreeSystemsSpec
         await swarm.IsolateAsync(old);
         Task<CommitAnswer> lost = swarm.Client(old).CommitAsync(Created("lost"));
         Task<ProposalView?> read = swarm.Client(old).GetProposalAsync("before");
-        CommitAnswer answer = await CommitUntilAcceptedAsync(
+        CommitAnswer answer = await AkkaSwarm.CommitUntilAcceptedAsync(
             swarm.Client(others[0]), Created("meanwhile") with { CommandId = new CommandId("session", 1) });
 
         Assert.IsNotType<FactAccepted>(await lost.WaitAsync(AkkaSwarm.Patience));
@@ -198,7 +198,7 @@ public sealed class ThreeSystemsSpec
         Assert.NotEqual(NodeRole.Leader, (await swarm.Client(old).GetStatusAsync()).Role);
 
         await swarm.HealAsync(old);
-        await RequireSameRecordsAsync(swarm, await swarm.AgreementAsync(), [answer]);
+        await swarm.RequireSameRecordsAsync(await swarm.AgreementAsync(), [answer]);
         Assert.IsType<FactAccepted>(await swarm.Client(old).CommitAsync(Created("after")));
     }
 
@@ -281,23 +281,6 @@ public sealed class ThreeSystemsSpec
         Assert.Equal(before.Term, (await swarm.Client(leader).GetStatusAsync()).Term);
     }
 
-    /// <summary>Every node holds the same records, with those that were acknowledged in the places that were said.</summary>
-    private static async Task RequireSameRecordsAsync(AkkaSwarm swarm, LedgerHead head, IEnumerable<CommitAnswer> answers)
-    {
-        List<string>? first = null;
-        foreach (ulong id in swarm.Alive)
-        {
-            List<string> hashes = [];
-            while (hashes.Count < (int)head.Sequence)
-            {
-                hashes.AddRange((await swarm.Client(id).ReadAsync((ulong)hashes.Count + 1, (int)head.Sequence - hashes.Count)).Select(record => record.Hash));
-            }
-
-            Assert.All(answers.OfType<FactAccepted>(), accepted => Assert.Equal(accepted.Hash, hashes[(int)accepted.Sequence - 1]));
-            Assert.Equal(first ??= hashes, hashes);
-        }
-    }
-
     /// <summary>Commits one fact after the other until told to stop; what became of some may be unknown.</summary>
     private static async Task<List<FactAccepted>> CommitUntilAsync(ISwarmClient client, CancellationToken enough)
     {
@@ -311,20 +294,6 @@ public sealed class ThreeSystemsSpec
         }
 
         return accepted;
-    }
-
-    private static async Task<FactAccepted> CommitUntilAcceptedAsync(ISwarmClient client, FactSubmission submission)
-    {
-        while (true)
-        {
-            switch (await client.CommitAsync(submission))
-            {
-                case FactAccepted accepted:
-                    return accepted;
-                case FactRefused refused:
-                    throw new InvalidOperationException($"{submission.Fact.ProposalId} is refused: {refused.Code}.");
-            }
-        }
     }
 
     private static FactSubmission Created(string proposal) => new(new ProposalCreated(proposal, "author"));
