@@ -47,6 +47,9 @@ public sealed partial class NodeActor
     /// <summary>A change that removes this leader, which waits until another leads.</summary>
     private sealed record HandOver(Wish Wish, long DeadlineTick);
 
+    /// <summary>The members as of the last entry that was applied here. For the host, before the first message; later ones are published.</summary>
+    public MemberTable Members => _members;
+
     private bool IsTermEstablished => _authorityTerm == _raft.Term && TermAt(_raft.CommitIndex) == _raft.Term;
 
     private static MembershipNotChanged Refused(MembershipRefusal reason, string message) => new(reason, message);

@@ -10,6 +10,7 @@ internal static class ConfigurationKeys
     public const string Node = "node";
     public const string DataFolder = "data_folder";
     public const string Members = "members";
+    public const string Join = "join";
     public const string MemberId = "id";
     public const string MemberPeer = "peer";
     public const string MemberHttp = "http";

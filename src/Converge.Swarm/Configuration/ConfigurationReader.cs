@@ -21,7 +21,7 @@ internal sealed class ConfigurationReader(string folder)
 
     private static readonly string[] Keys =
     [
-        ConfigurationKeys.Cluster, ConfigurationKeys.Node, ConfigurationKeys.DataFolder, ConfigurationKeys.Members,
+        ConfigurationKeys.Cluster, ConfigurationKeys.Node, ConfigurationKeys.DataFolder, ConfigurationKeys.Members, ConfigurationKeys.Join,
         ConfigurationKeys.LeasedReads, ConfigurationKeys.Projection,
         .. ConfigurationKeys.Numbers.Select(key => key.Name),
     ];
@@ -88,10 +88,11 @@ internal sealed class ConfigurationReader(string folder)
         string? ownFolder = dataFolder ?? Text(values, ConfigurationKeys.DataFolder, required: true);
         Check(ownFolder, SwarmOptionsRules.CheckDataFolder);
 
+        bool join = Flag(values, ConfigurationKeys.Join);
         IReadOnlyList<MemberOptions>? members = Members(values);
         if (members is not null)
         {
-            _faults.AddRange(SwarmOptionsRules.CheckMembers(members));
+            _faults.AddRange(SwarmOptionsRules.CheckMembers(members, join));
             if (ownNode is { } own)
             {
                 _faults.AddRange(SwarmOptionsRules.CheckNode(own, members));
@@ -104,6 +105,7 @@ internal sealed class ConfigurationReader(string folder)
             Node = ownNode ?? NodeId.None,
             DataFolder = "",
             Members = members ?? [],
+            Join = join,
             LeasedReads = Flag(values, ConfigurationKeys.LeasedReads),
         };
         options = Projection(values, Numbers(values, options));
@@ -341,7 +343,8 @@ internal sealed class ConfigurationReader(string folder)
             : Fault<IPEndPoint>(key, $"must be an IP address and a port, such as \"127.0.0.1:7101\"; it is {Shown(value)}.");
     }
 
-    private static IPEndPoint? ParseAddress(string text)
+    /// <summary>An IP address, or localhost, and a port; null when it is something else.</summary>
+    internal static IPEndPoint? ParseAddress(string text)
     {
         int colon = text.LastIndexOf(':');
         if (colon <= 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))

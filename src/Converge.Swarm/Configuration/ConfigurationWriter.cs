@@ -38,6 +38,11 @@ internal static class ConfigurationWriter
                 json.WriteNumber(key.Name, key.Get(options));
             }
 
+            if (options.Join)
+            {
+                json.WriteBoolean(ConfigurationKeys.Join, true);
+            }
+
             json.WriteBoolean(ConfigurationKeys.LeasedReads, options.LeasedReads);
             WriteProjection(json, options);
             json.WriteEndObject();

@@ -21,8 +21,17 @@ public sealed record SwarmOptions
     /// <summary>Where this node keeps its log and ledger. One process at a time.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>All members, this one included; an odd number.</summary>
+    /// <summary>
+    /// The first members, this one included; an odd number. On a node that joins: itself and at least one member. Of account for who the
+    /// first members are only until the node has a data folder; for where they are reached, always.
+    /// </summary>
     public required IReadOnlyList<MemberOptions> Members { get; init; }
+
+    /// <summary>
+    /// The node is none of the first members: it is added to a swarm that exists, and knows nothing until a leader sends it everything.
+    /// Of no account once the node has a data folder.
+    /// </summary>
+    public bool Join { get; init; }
 
     /// <summary>The members as addresses.</summary>
     internal IReadOnlyList<MemberAddress> Addresses =>

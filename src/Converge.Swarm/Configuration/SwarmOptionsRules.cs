@@ -28,7 +28,7 @@ public static class SwarmOptionsRules
         .. CheckCluster(options.Cluster),
         .. CheckDataFolder(options.DataFolder),
         .. options.Members.SelectMany((member, i) => CheckMember(MemberKey(i), member)),
-        .. CheckMembers(options.Members),
+        .. CheckMembers(options.Members, options.Join),
         .. CheckNode(options.Node, options.Members),
         .. ConfigurationKeys.Numbers.SelectMany(key => key.CheckRange(key.Get(options))),
         .. CheckElection(options.HeartbeatTicks, options.ElectionTicks),
@@ -86,13 +86,42 @@ public static class SwarmOptionsRules
         }
     }
 
-    internal static IEnumerable<ConfigurationFault> CheckMembers(IReadOnlyList<MemberOptions> members)
+    /// <summary>Why a member may not be added with these addresses; null when it may.</summary>
+    /// <param name="peer">Where its peers are to reach it.</param>
+    /// <param name="http">Where its HTTP API is, if it was said.</param>
+    internal static string? AddressObjection(string peer, string? http)
+    {
+        if (ConfigurationReader.ParseAddress(peer) is not { } address)
+        {
+            return $"'{peer}' is not an IP address and a port, such as 127.0.0.1:7104.";
+        }
+
+        if (CheckAddress("", address).FirstOrDefault() is { } fault)
+        {
+            return fault.Message;
+        }
+
+        if (http is null)
+        {
+            return null;
+        }
+
+        return Uri.TryCreate(http, UriKind.Absolute, out Uri? url) && string.Equals(url.Scheme, Uri.UriSchemeHttp, StringComparison.Ordinal)
+            ? url.IsLoopback ? null : $"{http} is not a loopback address. {LoopbackOnly}."
+            : $"'{http}' is not the URL of an HTTP API, such as http://127.0.0.1:7204.";
+    }
+
+    internal static IEnumerable<ConfigurationFault> CheckMembers(IReadOnlyList<MemberOptions> members, bool join)
     {
         if (members.Count is 0 or > MaxMembers)
         {
             yield return new(ConfigurationKeys.Members, $"must be 1 to {MaxMembers}; there are {members.Count}.");
         }
-        else if (members.Count % 2 == 0)
+        else if (join && members.Count == 1)
+        {
+            yield return new(ConfigurationKeys.Members, $"must be this node and at least one member of the swarm that it is to join ({ConfigurationKeys.Join}).");
+        }
+        else if (!join && members.Count % 2 == 0)
         {
             yield return new(
                 ConfigurationKeys.Members,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using System.Security.Cryptography;
 using Converge.Core;
@@ -6,6 +7,7 @@ using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 using Converge.Swarm.Transport;
 using Microsoft.Extensions.Logging;
@@ -35,6 +37,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly Mailbox<SnapshotMessage> _snapshots;
     private readonly Mailbox<SnapshotWork>[] _snapshotWorks;
     private readonly LogThread _logThread;
+    private readonly ClientService _clients;
     private readonly PeerTransport _transport;
     private readonly Timer _ticks;
     private readonly NodeNews _news = new();
@@ -58,15 +61,17 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
         var ports = new Ports(this);
         var random = new RandomSource();
-        GovernanceState state = NodeStart.State(opened.Snapshot, options.Addresses);
-        _startedFrom = opened.Snapshot?.Mark.Index ?? Founding.Mark.Index;
-        var start = NodeStart.From(opened.Recovered, opened.Snapshot, state, options.Members.Select(m => m.Id));
+        GovernanceState state = NodeStart.State(opened.Snapshot, opened.Founders);
+        _startedFrom = opened.Snapshot?.Mark.Index ?? state.AppliedIndex;
+        var start = NodeStart.From(opened.Recovered, opened.Snapshot, state, opened.Founders.Select(founder => founder.Id));
         _nodeActor = new NodeActor(
             new NodeActorOptions
             {
                 Cluster = options.Cluster,
                 Self = options.Node,
                 Members = options.Addresses,
+                Table = opened.Founders.IsEmpty ? MemberTable.Empty : MemberTable.Founded(opened.Founders, Founding.Mark.Index),
+                AddressObjection = SwarmOptionsRules.AddressObjection,
                 HeartbeatTicks = options.HeartbeatTicks,
                 ElectionTicks = options.ElectionTicks,
                 LeaseDriftTicks = options.LeasedReads ? options.LeaseDriftTicks : null,
@@ -106,8 +111,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
             new SnapshotActorOptions { Self = options.Node, Policy = options.Snapshots, ElectionTicks = options.ElectionTicks }, opened.Snapshot, ports);
         _snapshots = new Mailbox<SnapshotMessage>(Lanes.SnapshotCapacities, turn: null, snapshotActor.Receive, RefuseAtTheEnd, Fail);
         _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
-        var clients = new ClientService(options, PostFromClient, _ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
-        _transport = new PeerTransport(options, ports, clients, loggers.CreateLogger("Converge.Swarm.Peers"));
+        _clients = new ClientService(options, PostFromClient, _ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
+        _transport = new PeerTransport(options, _nodeActor.Members, ports, _clients, loggers.CreateLogger("Converge.Swarm.Peers"));
+        TellClients(_nodeActor.Members);
         _ticks = new Timer(_ => QueueTick());
         Client = new LocalSwarmClient(PostFromClient, _ledger, _news, _metrics);
     }
@@ -204,7 +210,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
         try
         {
             var identity = new NodeIdentity(options.Cluster, options.Node);
-            bool known = NodeIdentityFile.Check(disk, options.DataFolder, identity);
+            NodeIdentity? kept = NodeIdentityFile.Find(disk, options.DataFolder, identity);
+            bool known = kept is not null;
+            ImmutableArray<MemberAddress> founders = (kept ?? identity).FoundersOr(options.Join ? [] : [.. options.Addresses]);
             log = RaftLogStore.Open(
                 disk, options.DataFolder, new RaftLogStoreOptions { SegmentBytes = options.LogSegmentBytes, MustExist = known }, out LogModel recovered);
             var snapshotFiles = new SnapshotFiles(disk, options.DataFolder);
@@ -220,7 +228,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 throw new WrongFolderException(options.DataFolder, $"it holds a log and no {NodeIdentityFile.FileName} that says whose");
             }
 
-            if (NodeStart.Batch(recovered.Outline, snapshot) is { } lacking)
+            if (NodeStart.Batch(recovered.Outline, snapshot, joins: founders.IsEmpty) is { } lacking)
             {
                 log.Append([lacking]);
                 log.Flush();
@@ -228,8 +236,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
             }
 
             // Written last: where it stands the logs have been, and an empty one beside it is a lost one.
-            NodeIdentityFile.Write(disk, options.DataFolder, identity);
-            return new SwarmNode(options, loggers, folderLock, new Opened(log, recovered, ledger, snapshotFiles, snapshot));
+            NodeIdentityFile.Write(disk, options.DataFolder, identity with { Founders = founders });
+            return new SwarmNode(options, loggers, folderLock, new Opened(log, recovered, ledger, snapshotFiles, snapshot, founders));
         }
         catch
         {
@@ -243,7 +251,12 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
     /// <summary>What was found in the data folder.</summary>
     private sealed record Opened(
-        RaftLogStore Log, LogModel Recovered, GovernanceLedger Ledger, SnapshotFiles SnapshotFiles, StateSnapshotFile? Snapshot);
+        RaftLogStore Log,
+        LogModel Recovered,
+        GovernanceLedger Ledger,
+        SnapshotFiles SnapshotFiles,
+        StateSnapshotFile? Snapshot,
+        ImmutableArray<MemberAddress> Founders);
 
     private void Start()
     {
@@ -345,6 +358,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
             Fail(e);
         }
     }
+
+    private void TellClients(MemberTable members) =>
+        _clients.SetMembers(members.Members.IsEmpty ? _options.Addresses : members.Reach(_options.Addresses, strangers: false));
 
     private void OnRecordsAdded() => RecordsAdded?.Invoke(this, EventArgs.Empty);
 
@@ -509,6 +525,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     LogStallOver(logger);
                     break;
                 case SwarmEvent.MembersChanged changed:
+                    host._transport.SetMembers(changed.Members);
+                    host.TellClients(changed.Members);
                     LogMembers(logger, changed.Members.ChangedAt, changed.Members.Configuration.ToString());
                     break;
                 case SwarmEvent.Removed removed:

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Converge.Swarm.Transport;
 
 /// <summary>What a node is to clients that come over the wire: the door, and what they share once they are in.</summary>
-/// <param name="options">Whose clients are welcome, and where the members are.</param>
+/// <param name="options">Whose clients are welcome.</param>
 /// <param name="post">Puts a message into the node actor's mailbox; false when there is no room.</param>
 /// <param name="ledger">The node's ledger.</param>
 /// <param name="news">Wakes those who wait for records.</param>
@@ -22,6 +22,7 @@ internal sealed partial class ClientService(
     /// <summary>Why a client is sent away that finds no room.</summary>
     public const string BusyCode = "busy";
 
+    private volatile IReadOnlyList<MemberAddress> _members = options.Addresses;
     private int _connections;
     private long _waitingCommandBytes;
 
@@ -50,6 +51,9 @@ internal sealed partial class ClientService(
         return null;
     }
 
+    /// <summary>Clients are told from now on that the members are these.</summary>
+    public void SetMembers(IReadOnlyList<MemberAddress> members) => _members = members;
+
     /// <summary>An admitted client has gone.</summary>
     public void Leave() => Interlocked.Decrement(ref _connections);
 
@@ -62,9 +66,9 @@ internal sealed partial class ClientService(
             Leader = ClientMessageCodec.ToWire(news.Leader),
             MaxRequests = (uint)limits.MaxRequests,
         };
-        foreach (MemberOptions member in options.Members)
+        foreach (MemberAddress member in _members)
         {
-            welcome.Members.Add(new MemberEndpoint { Id = member.Id.Value, Address = member.Peer.ToString() });
+            welcome.Members.Add(new MemberEndpoint { Id = member.Id.Value, Address = member.PeerAddress });
         }
 
         return welcome;

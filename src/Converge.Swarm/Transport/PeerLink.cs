@@ -31,8 +31,14 @@ internal sealed partial class PeerTransport
         private readonly Channel<PeerMessage> _control = NewQueue(ControlCapacity);
         private readonly Channel<PeerMessage> _bulk = NewQueue(BulkCapacity);
         private readonly SemaphoreSlim _queued = new(0);
+        private string _lastRefusal = "";
         private int _signalled;
         private volatile bool _connected;
+        private volatile bool _retired;
+
+        public NodeId Peer => peer;
+
+        public IPEndPoint Address => address;
 
         public bool Connected => _connected;
 
@@ -50,11 +56,18 @@ internal sealed partial class PeerTransport
             }
         }
 
+        /// <summary>Nobody is there for this node any more: what is queued is sent, and then the way is closed.</summary>
+        public void Retire()
+        {
+            _retired = true;
+            _queued.Release();
+        }
+
         public async Task RunAsync(CancellationToken stop)
         {
             TimeSpan pause = FirstPause;
             string lastReason = "";
-            while (!stop.IsCancellationRequested)
+            while (!stop.IsCancellationRequested && !_retired)
             {
                 string reason;
                 try
@@ -82,6 +95,12 @@ internal sealed partial class PeerTransport
                         DropQueued();
                         owner._events.Lost(peer);
                     }
+                }
+
+                if (_retired)
+                {
+                    LogRetired(owner._logger, peer, address.ToString());
+                    return;
                 }
 
                 if (!string.Equals(reason, lastReason, StringComparison.Ordinal))
@@ -114,7 +133,7 @@ internal sealed partial class PeerTransport
             try
             {
                 await socket.ConnectAsync(address, timeout.Token);
-                var hello = new Hello { Cluster = owner._cluster, From = owner._self.Value, To = peer.Value };
+                var hello = new Hello { Cluster = owner._cluster, From = owner._self.Value, To = peer.Value, Address = owner._listenOn.ToString() };
                 await socket.SendAsync(Frame.ToBytes(FrameKind.Hello, hello), timeout.Token);
 
                 var frames = new FrameReader(PipeReader.Create(new NetworkStream(socket, ownsSocket: false)));
@@ -122,7 +141,7 @@ internal sealed partial class PeerTransport
                 HelloAnswer answer = ParseAnswer(frame);
                 if (answer.Code.Length > 0)
                 {
-                    LogRefusedByPeer(owner._logger, peer, address.ToString(), answer.Code, answer.Message);
+                    NoteRefusal(answer);
                     throw new FrameException($"it refused this node ({answer.Code}).");
                 }
 
@@ -132,6 +151,23 @@ internal sealed partial class PeerTransport
             {
                 socket.Dispose();
                 throw;
+            }
+        }
+
+        private void NoteRefusal(HelloAnswer answer)
+        {
+            // Said once, not with every attempt.
+            if (!string.Equals(answer.Code, _lastRefusal, StringComparison.Ordinal))
+            {
+                _lastRefusal = answer.Code;
+                LogRefusedByPeer(owner._logger, peer, address.ToString(), answer.Code, answer.Message);
+            }
+
+            if (string.Equals(answer.Code, RemovedCode, StringComparison.Ordinal))
+            {
+                // For ever: knocking again would only disturb. What it means for this node its actor decides.
+                _retired = true;
+                owner._events.Arrived(peer, new RemovalNotice(new LogIndex(answer.RemovedAt)));
             }
         }
 
@@ -172,6 +208,10 @@ internal sealed partial class PeerTransport
                     }
 
                     await FlushAsync(socket, buffer, ended.Token);
+                    if (_retired)
+                    {
+                        return "it is no member any more.";
+                    }
                 }
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)

@@ -23,6 +23,9 @@ internal sealed partial class PeerTransport
     [LoggerMessage(105, LogLevel.Information, "Node {Peer} is connected from {Address}.")]
     private static partial void LogAccepted(ILogger logger, NodeId peer, string address);
 
+    [LoggerMessage(107, LogLevel.Information, "Node {Peer} at {Address} is not connected to any more.")]
+    private static partial void LogRetired(ILogger logger, NodeId peer, string address);
+
     [LoggerMessage(106, LogLevel.Warning, "The connection from node {Peer} was closed: {Reason}")]
     private static partial void LogInboundFailed(ILogger logger, NodeId peer, string reason);
 }

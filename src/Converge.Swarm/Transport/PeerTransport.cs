@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Converge.Core;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Members;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -23,7 +25,7 @@ internal interface IPeerTransportEvents
 /// <summary>
 /// Framed TCP between members. Each node dials every other and sends on that connection only; what arrives comes on connections the
 /// others dialled. One connection carries everything, control before bulk (docs/formats/wire.md). Clients knock at the same port and are
-/// shown to their own service.
+/// shown to their own service. Who the members are it is told (<see cref="SetMembers"/>).
 /// </summary>
 internal sealed partial class PeerTransport : IAsyncDisposable
 {
@@ -33,6 +35,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     /// </summary>
     private const int MaxStrangers = 64;
 
+    private const string UnknownCode = "unknown_member";
+    private const string RemovedCode = "removed_member";
+
     private static readonly TimeSpan KeepAliveTime = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
@@ -40,17 +45,28 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private readonly string _cluster;
     private readonly NodeId _self;
     private readonly IPEndPoint _listenOn;
-    private readonly Dictionary<NodeId, PeerLink> _links;
+    private readonly IReadOnlyList<MemberAddress> _configured;
     private readonly IPeerTransportEvents _events;
     private readonly ClientService _clients;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<long, Inbound> _inbound = new();
-    private readonly List<Task> _tasks = [];
+    private readonly Lock _gate = new();
+    private readonly List<Task> _running = [];
+    private Task _accepting = Task.CompletedTask;
+    private volatile MemberTable _members = MemberTable.Empty;
+    private volatile ImmutableDictionary<NodeId, PeerLink> _links = ImmutableDictionary<NodeId, PeerLink>.Empty;
+    private bool _started;
+    private bool _ended;
     private Socket? _listener;
     private long _nextInbound;
 
-    public PeerTransport(SwarmOptions options, IPeerTransportEvents events, ClientService clients, ILogger logger)
+    /// <param name="options">Where this node listens, and how others are reached as its own configuration has it.</param>
+    /// <param name="members">Who the members are; nobody on a node that is yet to join.</param>
+    /// <param name="events">Told what arrives.</param>
+    /// <param name="clients">Where clients are shown to.</param>
+    /// <param name="logger">Where connections are noted.</param>
+    public PeerTransport(SwarmOptions options, MemberTable members, IPeerTransportEvents events, ClientService clients, ILogger logger)
     {
         _cluster = options.Cluster;
         _self = options.Node;
@@ -58,7 +74,8 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         _events = events;
         _clients = clients;
         _logger = logger;
-        _links = options.Members.Where(m => m.Id != options.Node).ToDictionary(m => m.Id, m => new PeerLink(this, m.Id, m.Peer));
+        _configured = options.Addresses;
+        SetMembers(members);
     }
 
     /// <summary>Listens and dials.</summary>
@@ -69,10 +86,63 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         _listener.Bind(_listenOn);
         _listener.Listen(MaxStrangers);
         LogListening(_logger, _listenOn.ToString());
-        _tasks.Add(Task.Run(AcceptAsync));
-        foreach (PeerLink link in _links.Values)
+        _accepting = Task.Run(AcceptAsync);
+        lock (_gate)
         {
-            _tasks.Add(Task.Run(() => link.RunAsync(_stop.Token)));
+            _started = true;
+            foreach (PeerLink link in _links.Values)
+            {
+                Run(link);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The members are these from now on, besides those of the node's own configuration. Who is new is dialled, and listened to; to who is
+    /// gone what is queued is still sent, and then the connection is closed.
+    /// </summary>
+    public void SetMembers(MemberTable members)
+    {
+        lock (_gate)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            _members = members;
+            Dictionary<NodeId, IPEndPoint> wanted = [];
+            foreach (MemberAddress member in members.Reach(_configured, strangers: true))
+            {
+                // Addresses are checked before a member is added; one that cannot be read was never said (a founder's, to a later member).
+                if (member.Id != _self && ConfigurationReader.ParseAddress(member.PeerAddress) is { } address)
+                {
+                    wanted[member.Id] = address;
+                }
+            }
+
+            foreach (PeerLink link in _links.Values)
+            {
+                if (!wanted.TryGetValue(link.Peer, out IPEndPoint? address) || !address.Equals(link.Address))
+                {
+                    link.Retire();
+                    _links = _links.Remove(link.Peer);
+                }
+            }
+
+            foreach ((NodeId peer, IPEndPoint address) in wanted)
+            {
+                Link(peer, address);
+            }
+        }
+
+        foreach (Inbound inbound in _inbound.Values)
+        {
+            if (members.IsGone(inbound.Peer))
+            {
+                // It dials again, and is told then that it was removed.
+                inbound.Socket.Dispose();
+            }
         }
     }
 
@@ -90,6 +160,13 @@ internal sealed partial class PeerTransport : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Task[] running;
+        lock (_gate)
+        {
+            _ended = true;
+            running = [.. _running];
+        }
+
         await _stop.CancelAsync();
         _listener?.Dispose();
         foreach (Inbound inbound in _inbound.Values)
@@ -97,9 +174,30 @@ internal sealed partial class PeerTransport : IAsyncDisposable
             inbound.Socket.Dispose();
         }
 
-        await Task.WhenAll(_tasks);
+        await _accepting;
+        await Task.WhenAll(running);
         await Task.WhenAll(_inbound.Values.Select(i => i.Done));
         _stop.Dispose();
+    }
+
+    /// <summary>A way to a member where there is none yet. Under the lock.</summary>
+    private void Link(NodeId peer, IPEndPoint address)
+    {
+        if (!_links.ContainsKey(peer))
+        {
+            var link = new PeerLink(this, peer, address);
+            _links = _links.Add(peer, link);
+            if (_started)
+            {
+                Run(link);
+            }
+        }
+    }
+
+    private void Run(PeerLink link)
+    {
+        _running.RemoveAll(task => task.IsCompleted);
+        _running.Add(Task.Run(() => link.RunAsync(_stop.Token)));
     }
 
     private async Task AcceptAsync()
@@ -224,8 +322,10 @@ internal sealed partial class PeerTransport : IAsyncDisposable
 
     private async Task ServePeerAsync(Inbound inbound, FrameReader frames, Hello hello, string address)
     {
+        MeetBeforeJoining(hello);
         (string Code, string Message)? fault = Judge(hello);
-        await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "");
+        ulong removedAt = fault?.Code == RemovedCode ? _members.ChangedAt.Value : 0;
+        await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "", removedAt);
         if (fault is not null)
         {
             LogRefused(_logger, address, fault.Value.Code, fault.Value.Message);
@@ -299,12 +399,39 @@ internal sealed partial class PeerTransport : IAsyncDisposable
             return ("wrong_node", $"Node {_self} is this node itself; two nodes may not have one identity.");
         }
 
+        if (_members.IsGone(new NodeId(hello.From)))
+        {
+            return (RemovedCode, $"Node {hello.From} was removed from this swarm.");
+        }
+
         if (!_links.ContainsKey(new NodeId(hello.From)))
         {
-            return ("unknown_member", $"Node {hello.From} is not a member of this swarm.");
+            return (UnknownCode, $"Node {hello.From} is not a member of this swarm.");
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// A node that is yet to join knows only the members of its configuration, and another may lead by now: it believes who calls it, until
+    /// it has the members from the leader.
+    /// </summary>
+    private void MeetBeforeJoining(Hello hello)
+    {
+        if (!_members.Members.IsEmpty || Judge(hello) is not { Code: UnknownCode }
+            || hello.From is 0 or > FactLimits.MaxNumber
+            || SwarmOptionsRules.AddressObjection(hello.Address, http: null) is not null)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (!_ended && _members.Members.IsEmpty && _links.Count < SwarmOptionsRules.MaxMembers)
+            {
+                Link(new NodeId(hello.From), ConfigurationReader.ParseAddress(hello.Address)!);
+            }
+        }
     }
 
     /// <summary>A member has one connection; a new one means that the old one is dead or not its own.</summary>
@@ -319,9 +446,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         }
     }
 
-    private static async Task AnswerHelloAsync(Socket socket, string code, string message)
+    private static async Task AnswerHelloAsync(Socket socket, string code, string message, ulong removedAt = 0)
     {
-        var answer = new HelloAnswer { Code = code, Message = message };
+        var answer = new HelloAnswer { Code = code, Message = message, RemovedAt = removedAt };
         try
         {
             await socket.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, answer));

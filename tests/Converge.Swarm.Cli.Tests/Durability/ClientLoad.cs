@@ -1,5 +1,6 @@
 using System.Globalization;
 using Converge.Core;
+using Converge.Swarm.Cli.Processes;
 using Converge.Swarm.Http;
 
 namespace Converge.Swarm.Cli.Tests.Durability;
@@ -30,20 +31,20 @@ internal sealed class ClientLoad : IAsyncDisposable
         (id => new RollbackIssued(id, "issuer://bob", "It was a test."), null),
     ];
 
-    private readonly HttpSwarmClient[] _nodes;
+    private HttpSwarmClient[] _nodes;
     private readonly CancellationTokenSource _enough = new();
     private readonly CancellationTokenSource _abandoned = new();
     private readonly Task[] _clients;
     private CommitAnswer? _lastTrouble;
 
-    private ClientLoad(ProcessSwarm swarm)
+    private ClientLoad(ProcessSwarm swarm, int anonymousClients)
     {
         _nodes = [.. swarm.Urls.Select(url => new HttpSwarmClient(url, ClientPatience))];
         History = new ClientHistory(Guid.NewGuid().ToString("n", CultureInfo.InvariantCulture)[..8]);
         _clients =
         [
             .. Enumerable.Range(0, NamedClients).Select(client => Task.Run(() => WorkNamedAsync(client))),
-            .. Enumerable.Range(0, AnonymousClients).Select(client => Task.Run(() => WorkAnonymousAsync(client))),
+            .. Enumerable.Range(0, anonymousClients).Select(client => Task.Run(() => WorkAnonymousAsync(client))),
         ];
     }
 
@@ -51,12 +52,18 @@ internal sealed class ClientLoad : IAsyncDisposable
     public ClientHistory History { get; }
 
     /// <summary>Sets clients to work.</summary>
-    public static async Task<ClientLoad> StartAsync(ProcessSwarm swarm)
+    /// <param name="swarm">Whose members are asked, those that it has now.</param>
+    /// <param name="anonymousClients">How many submit everything once; what such a one is answered need not be final.</param>
+    public static async Task<ClientLoad> StartAsync(ProcessSwarm swarm, int anonymousClients = AnonymousClients)
     {
-        ClientLoad load = new(swarm);
+        ClientLoad load = new(swarm, anonymousClients);
         await load.GoesOnAsync();
         return load;
     }
+
+    /// <summary>Nodes are asked from now on, too.</summary>
+    public void Ask(IEnumerable<LocalNode> nodes) =>
+        Volatile.Write(ref _nodes, [.. _nodes, .. nodes.Where(node => _nodes.All(known => known.Url != node.Url)).Select(node => new HttpSwarmClient(node.Url, ClientPatience))]);
 
     /// <summary>Waits until so many more facts were acknowledged.</summary>
     public async Task GoesOnAsync(int further = 40)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Converge.Core;
@@ -16,6 +17,8 @@ internal sealed class ProcessSwarm : IAsyncDisposable
     private readonly LocalSwarm _swarm;
     private readonly HashSet<LocalNode> _paused = [];
     private readonly HashSet<LocalNode> _down = [];
+    private readonly List<LocalNode> _joined = [];
+    private readonly List<LocalNode> _left = [];
 
     private ProcessSwarm(DirectoryInfo folder, LocalSwarm swarm)
     {
@@ -23,9 +26,10 @@ internal sealed class ProcessSwarm : IAsyncDisposable
         _swarm = swarm;
     }
 
-    public IReadOnlyList<LocalNode> Nodes => _swarm.Nodes;
+    /// <summary>The members.</summary>
+    public IReadOnlyList<LocalNode> Nodes => [.. _swarm.Nodes.Concat(_joined).Except(_left)];
 
-    public IReadOnlyList<Uri> Urls => _swarm.Urls;
+    public IReadOnlyList<Uri> Urls => [.. Nodes.Select(node => node.Url)];
 
     public LocalSwarmLayout Layout => _swarm.Layout;
 
@@ -75,6 +79,39 @@ internal sealed class ProcessSwarm : IAsyncDisposable
         _down.Add(node);
         await node.Process!.KillAsync();
         _paused.Remove(node);
+    }
+
+    /// <summary>
+    /// Starts new nodes, which know of the members only the first, has them added together, and waits until they have their votes.
+    /// </summary>
+    public async Task JoinAsync(int nodes)
+    {
+        IReadOnlyList<MemberOptions> ports = LocalSwarmLayout.OnFreePorts(_folder.FullName, nodes).Members;
+        MemberOptions[] members = [.. ports.Select(member => member with { Id = new NodeId((ulong)Layout.Members.Count + member.Id.Value) })];
+        LocalSwarmLayout layout = Layout with
+        {
+            Folder = Path.Combine(_folder.FullName, "joining"),
+            Members = [Layout.Members[0], .. members],
+            Adjust = options => Layout.Adjust(options) with { Join = true },
+        };
+        layout.Write();
+        LocalNode[] joining = [.. members.Select(member => new LocalNode(layout, member))];
+        foreach (LocalNode node in joining)
+        {
+            node.Start();
+        }
+
+        await ChangeAsync([.. members.Select(member => MembershipStep.Add(member.Id, MemberRole.Voter, member.Peer.ToString(), $"http://{member.Http}"))]);
+        _joined.AddRange(joining);
+        await VotersAsync();
+    }
+
+    /// <summary>Removes members; their processes go on.</summary>
+    public async Task RemoveAsync(params LocalNode[] nodes)
+    {
+        await ChangeAsync([.. nodes.Select(node => MembershipStep.Remove(node.Id))]);
+        _left.AddRange(nodes);
+        await VotersAsync();
     }
 
     /// <summary>Starts a node that was ended.</summary>
@@ -227,6 +264,11 @@ internal sealed class ProcessSwarm : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (LocalNode node in _joined)
+        {
+            await node.DisposeAsync();
+        }
+
         await _swarm.DisposeAsync();
         _folder.Delete(recursive: true);
     }
@@ -235,7 +277,7 @@ internal sealed class ProcessSwarm : IAsyncDisposable
     public string Describe()
     {
         StringBuilder description = new();
-        foreach (LocalNode node in Nodes)
+        foreach (LocalNode node in _swarm.Nodes.Concat(_joined))
         {
             string state = _down.Contains(node) ? "down" : _paused.Contains(node) ? "paused" : node.Process is { HasExited: true } ? "ended" : "running";
             description.Append(CultureInfo.InvariantCulture, $"\nNode {node.Id} ({state}):");
@@ -247,6 +289,38 @@ internal sealed class ProcessSwarm : IAsyncDisposable
 
         return description.ToString();
     }
+
+    /// <summary>Asks one member after the other until the change is made; after one that did not know, it may have been made already.</summary>
+    private async Task ChangeAsync(ImmutableArray<MembershipStep> steps)
+    {
+        IReadOnlyList<LocalNode> asked = Nodes;
+        int turn = 0;
+        bool mayBeMade = false;
+        MembershipOutcome? last = null;
+        await Eventually.HoldsAsync(
+            $"{string.Join(", ", steps)}",
+            async cancellation =>
+            {
+                last = await asked[turn++ % asked.Count].Client.ChangeMembersAsync(steps, cancellation);
+                mayBeMade |= last is MembershipChangeUnknown;
+                return last is MembershipChanged
+                    || (mayBeMade && last is MembershipNotChanged { Reason: MembershipRefusal.AlreadyMember or MembershipRefusal.RemovedMember });
+            },
+            () => $"The last answer was {last}. {Describe()}");
+    }
+
+    /// <summary>Waits until every member knows that exactly the members have votes.</summary>
+    private async Task VotersAsync() => await Eventually.HoldsAsync(
+        "all members to have their votes",
+        async cancellation =>
+        {
+            IReadOnlyList<LocalNode> nodes = Nodes;
+            SwarmMembers[] all = await Task.WhenAll(nodes.Select(node => node.Client.GetMembersAsync(cancellation)));
+            return all.All(members => !members.Changing
+                && members.Members.Where(member => member.Role == MemberRole.Voter).Select(member => member.Id).SequenceEqual(nodes.Select(node => node.Id).Order())
+                && members.Members.Count == nodes.Count);
+        },
+        Describe);
 
     private IEnumerable<LocalNode> AtWork => Nodes.Where(node => !_paused.Contains(node) && !_down.Contains(node));
 
