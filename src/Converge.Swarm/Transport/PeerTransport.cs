@@ -61,6 +61,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private Socket? _listener;
     private long _nextInbound;
 
+    /// <summary>A transport that neither listens nor dials yet.</summary>
     /// <param name="options">Where this node listens, and how others are reached as its own configuration has it.</param>
     /// <param name="members">Who the members are; nobody on a node that is yet to join.</param>
     /// <param name="events">Told what arrives.</param>
@@ -324,7 +325,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     {
         MeetBeforeJoining(hello);
         (string Code, string Message)? fault = Judge(hello);
-        ulong removedAt = fault?.Code == RemovedCode ? _members.ChangedAt.Value : 0;
+        ulong removedAt = fault is { Code: RemovedCode } ? _members.ChangedAt.Value : 0;
         await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "", removedAt);
         if (fault is not null)
         {

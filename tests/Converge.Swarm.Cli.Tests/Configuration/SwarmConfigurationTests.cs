@@ -57,6 +57,18 @@ public sealed class SwarmConfigurationTests
     }
 
     [Fact]
+    public void A_node_that_joins_names_itself_and_a_member_of_the_swarm_and_need_not_be_one_of_an_odd_number()
+    {
+        SwarmOptions founding = Read(Valid).Options!;
+        SwarmOptions joining = founding with { Join = true, Members = [founding.Members[0], founding.Members[1]] };
+
+        Assert.Empty(SwarmOptionsRules.Check(joining));
+        Assert.True(SwarmConfiguration.Parse(SwarmConfiguration.ToJson(joining), "/elsewhere").Options!.Join);
+        Assert.Equal("members", Assert.Single(SwarmOptionsRules.Check(joining with { Join = false })).Key);
+        Assert.Contains("at least one member", Assert.Single(SwarmOptionsRules.Check(joining with { Members = [founding.Members[1]] })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Comments_trailing_commas_and_a_byte_order_mark_are_allowed()
     {
         string text = "\uFEFF// a comment\n" + Valid.Replace("\"node\": 2,", "\"node\": 2, /* another */", StringComparison.Ordinal).Replace("] }", "], }", StringComparison.Ordinal);

@@ -315,12 +315,25 @@ internal sealed class ProcessSwarm : IAsyncDisposable
         async cancellation =>
         {
             IReadOnlyList<LocalNode> nodes = Nodes;
-            SwarmMembers[] all = await Task.WhenAll(nodes.Select(node => node.Client.GetMembersAsync(cancellation)));
-            return all.All(members => !members.Changing
+            SwarmMembers?[] all = await Task.WhenAll(nodes.Select(node => TryGetMembersAsync(node, cancellation)));
+            return all.All(members => members is { Changing: false }
                 && members.Members.Where(member => member.Role == MemberRole.Voter).Select(member => member.Id).SequenceEqual(nodes.Select(node => node.Id).Order())
                 && members.Members.Count == nodes.Count);
         },
         Describe);
+
+    /// <summary>What a node knows of the members, or null when it does not answer; it may have just been started.</summary>
+    private static async Task<SwarmMembers?> TryGetMembersAsync(LocalNode node, CancellationToken cancellation)
+    {
+        try
+        {
+            return await node.Client.GetMembersAsync(cancellation);
+        }
+        catch (SwarmUnavailableException)
+        {
+            return null;
+        }
+    }
 
     private IEnumerable<LocalNode> AtWork => Nodes.Where(node => !_paused.Contains(node) && !_down.Contains(node));
 

@@ -25,6 +25,31 @@ public sealed class NodeIdentityFileTests
     }
 
     [Fact]
+    public void The_first_members_are_kept_as_they_were_whatever_is_said_later()
+    {
+        MemberAddress[] founders = [new(new NodeId(1), "127.0.0.1:7201", "http://127.0.0.1:7101", false), new(new NodeId(3), "127.0.0.1:7203", null, false)];
+        NodeIdentityFile.Write(_disk, "data", Identity with { Founders = [.. founders] });
+        NodeIdentityFile.Write(_disk, "data", Identity with { Founders = [founders[0]] });
+
+        NodeIdentity kept = NodeIdentityFile.Find(_disk, "data", Identity)!;
+
+        Assert.Equal(founders, kept.FoundersOr([]).AsEnumerable());
+        Assert.Equal(
+            "{\"format\":1,\"cluster\":\"prod \\u0022a\\u0022\",\"node\":3,\"founders\":[{\"id\":1,\"peer\":\"127.0.0.1:7201\",\"http\":\"http://127.0.0.1:7101\"},{\"id\":3,\"peer\":\"127.0.0.1:7203\"}]}\n",
+            Encoding.UTF8.GetString(_disk.Bytes(File)));
+    }
+
+    [Fact]
+    public void A_node_that_joined_founds_nothing_whatever_is_configured_later()
+    {
+        MemberAddress configured = new(new NodeId(3), "127.0.0.1:7203", null, false);
+        NodeIdentityFile.Write(_disk, "data", Identity with { Founders = [] });
+
+        Assert.Empty(NodeIdentityFile.Find(_disk, "data", Identity)!.FoundersOr([configured]));
+        Assert.Equal([configured], Identity.FoundersOr([configured]).AsEnumerable());
+    }
+
+    [Fact]
     public void The_folder_of_another_node_or_swarm_is_refused()
     {
         NodeIdentityFile.Write(_disk, "data", Identity);
