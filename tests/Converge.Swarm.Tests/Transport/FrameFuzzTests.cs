@@ -150,7 +150,7 @@ public sealed class FrameFuzzTests(ITestOutputHelper output)
     {
         if (request.Commit is { } commit)
         {
-            _ = ClientService.Check(commit, out _, out _);
+            _ = ClientService.Check([.. commit.Commands.Select(command => command.Memory)], out _, out _);
         }
         else if (request.Proposal is { } proposal)
         {
