@@ -32,6 +32,13 @@ internal static class Unanswered
                 transfer.Reply.Send(new LeadershipTransferRefused(
                     reason == NotCommittedReason.Stopping ? TransferRefusal.Stopping : TransferRefusal.Busy, message));
                 break;
+            case NodeMessage.GetMembers members:
+                members.Reply.Abandon(new SwarmUnavailableException(reason, message));
+                break;
+            case NodeMessage.ChangeMembers change:
+                change.Reply.Send(new MembershipNotChanged(
+                    reason == NotCommittedReason.Stopping ? MembershipRefusal.Stopping : MembershipRefusal.Busy, message));
+                break;
             case NodeMessage.Drain drain:
                 drain.Reply.Send(false);
                 break;
@@ -56,6 +63,10 @@ internal static class Unanswered
         else if (request is NodeMessage.TransferLeadership transfer)
         {
             transfer.Reply.Send(new LeadershipTransferUnknown("The node stopped before it was known who leads."));
+        }
+        else if (request is NodeMessage.ChangeMembers change)
+        {
+            change.Reply.Send(new MembershipChangeUnknown("The node stopped before it was known what became of the change."));
         }
         else
         {
