@@ -61,6 +61,13 @@ internal sealed class OutgoingSnapshot(ulong transfer, NodeId to, LogIndex atLea
     {
         HeardTick = tick;
         bool wantsRecords = receipt.Stage == SnapshotStage.Records;
+        if (IsAnswered && wantsRecords == WantsRecords && IsWhereNextPartBegins(receipt))
+        {
+            // Asked for again while it is being read: to read it anew each time would be never to send it, where the disk is slower than
+            // the follower is patient.
+            return;
+        }
+
         if (!IsAnswered || receipt.Resend || wantsRecords != WantsRecords)
         {
             (IsAnswered, WantsRecords) = (true, wantsRecords);
@@ -82,4 +89,7 @@ internal sealed class OutgoingSnapshot(ulong transfer, NodeId to, LogIndex atLea
         (NextSequence, NextOffset) = (nextSequence, nextOffset);
         _unacknowledged.Enqueue((nextSequence, nextOffset));
     }
+
+    private bool IsWhereNextPartBegins(SnapshotReceipt receipt) =>
+        _unacknowledged.Count == 0 && receipt.NextSequence == NextSequence && receipt.NextOffset == NextOffset;
 }
