@@ -49,7 +49,8 @@ public class SampleTests
             {
                 Seed = 0,
                 Handler = _ => new Approver(),
-                Checkers = () => [.. SimulationCheckers.All(), new ApprovedOnce()],
+                // What the approver submits stands in no client's history, which so cannot be explained by itself.
+                Checkers = () => [.. SimulationCheckers.All().Where(checker => checker is not HistoriesAreLinearizable), new ApprovedOnce()],
             },
         });
         Assert.True(report.Succeeded, report.ToString());

@@ -511,11 +511,18 @@ public sealed partial class NodeActor
 
             _ = _storage.Entries(common.Next, _storage.LastIndex.Next, long.MaxValue, out ReadOnlyMemory<Entry> lacking);
             _owesCommit = false;
+
+            // A number of its own: the new actor may have been sent the last one already, before it was known to be new.
             var append = new LogMessage.Append(
-                _appendNumber, _storage.HardState, lacking.ToArray(), [.. _unconfirmed.SelectMany(waiting => waiting.Append.Responses)])
+                ++_appendNumber, _storage.HardState, lacking.ToArray(), [.. _unconfirmed.SelectMany(waiting => waiting.Append.Responses)])
             {
                 Mark = marks ? new SnapshotMark(beforeFirst, TermAt(beforeFirst)!.Value) : null,
             };
+            if (_unconfirmed.Any(waiting => waiting.Append.Number == _installing.Append))
+            {
+                _installing = (append.Number, _installing.Mark);
+            }
+
             _unconfirmed.Clear();
             _unconfirmed.Enqueue((append, _tick));
             _port.ToLog(append);
