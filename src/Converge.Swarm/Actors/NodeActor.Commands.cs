@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
@@ -9,6 +10,9 @@ public sealed partial class NodeActor
 {
     private readonly List<NodeMessage.Submit> _submitted = [];
     private readonly List<(NodeId From, ForwardedCommands Commands)> _submittedByPeers = [];
+    private readonly List<ReadOnlyMemory<byte>> _proposed = [];
+    private readonly List<(int Count, Action<IReadOnlyList<CommitAnswer>> Complete)> _proposers = [];
+    private int _gatheredCommands;
     private readonly PendingCommands _pending = new();
     private readonly Dictionary<ulong, Forward> _forwards = [];
     private readonly Dictionary<NodeId, ulong> _lastForwarded = [];
@@ -32,9 +36,55 @@ public sealed partial class NodeActor
         }
     }
 
+    /// <summary>
+    /// A leader proposes nothing more while so many of its writes are not confirmed: one that the disk works on, and one that it finds
+    /// when it has done that. What comes meanwhile gathers here and becomes one batch: one flush, and one message to each follower. A
+    /// command that finds the disk at rest never waits.
+    /// </summary>
+    private const int MaxUnconfirmedAppends = 2;
+
+    /// <summary>Takes a client's commands in, until the turn. What gathers is bounded together with what waits for its outcome.</summary>
+    private void Gather(NodeMessage.Submit submit)
+    {
+        if (IsFull(submit.Commands.Count))
+        {
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Busy, "Too many commands are waiting on this node."));
+            return;
+        }
+
+        _submitted.Add(submit);
+        _gatheredCommands += submit.Commands.Count;
+    }
+
+    private void Gather(NodeId from, ForwardedCommands forwarded)
+    {
+        if (IsRepeated(from, forwarded.Request))
+        {
+            return;
+        }
+
+        if (IsFull(forwarded.Commands.Count))
+        {
+            _port.ToPeer(from, new ForwardedAnswers(
+                forwarded.Request, Same(forwarded.Commands.Count, NotCommittedReason.Busy, "Too many commands are waiting on the leader.")));
+            return;
+        }
+
+        _submittedByPeers.Add((from, forwarded));
+        _gatheredCommands += forwarded.Commands.Count;
+    }
+
+    private bool IsFull(int more) => _pending.Count + _forwardedCommands + _gatheredCommands + more > _options.MaxPendingCommands;
+
     private void ProposeGathered()
     {
         BeginAuthority();
+        if (IsLeader && HasRoom && _draining is null && _unconfirmed.Count >= MaxUnconfirmedAppends)
+        {
+            return;
+        }
+
+        _gatheredCommands = 0;
         foreach (NodeMessage.Submit submit in _submitted)
         {
             Submit(submit);
@@ -47,6 +97,7 @@ public sealed partial class NodeActor
         }
 
         _submittedByPeers.Clear();
+        ProposeTogether();
     }
 
     /// <summary>
@@ -78,10 +129,6 @@ public sealed partial class NodeActor
         else if (!HasRoom)
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoSpace, "The node's disk has no room."));
-        }
-        else if (_pending.Count + _forwardedCommands + submit.Commands.Count > _options.MaxPendingCommands)
-        {
-            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Busy, "Too many commands are waiting on this node."));
         }
         else if (IsLeader)
         {
@@ -138,11 +185,6 @@ public sealed partial class NodeActor
     {
         void Answer(IReadOnlyList<CommitAnswer> answers) => _port.ToPeer(from, new ForwardedAnswers(forwarded.Request, answers));
 
-        if (IsRepeated(from, forwarded.Request))
-        {
-            return;
-        }
-
         if (!IsLeader || _draining is not null)
         {
             Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoLeader, $"Node {_options.Self} does not lead (any more)."));
@@ -150,10 +192,6 @@ public sealed partial class NodeActor
         else if (!HasRoom)
         {
             Answer(Same(forwarded.Commands.Count, NotCommittedReason.NoSpace, "The leader's disk has no room."));
-        }
-        else if (_pending.Count + forwarded.Commands.Count > _options.MaxPendingCommands)
-        {
-            Answer(Same(forwarded.Commands.Count, NotCommittedReason.Busy, "Too many commands are waiting on the leader."));
         }
         else
         {
@@ -176,25 +214,56 @@ public sealed partial class NodeActor
         return repeated;
     }
 
+    /// <summary>Stamps commands, in their order, for the proposal that the turn ends with.</summary>
     private void Propose(IReadOnlyList<UnstampedCommand> commands, Action<IReadOnlyList<CommitAnswer>> complete)
     {
-        var entries = new ReadOnlyMemory<byte>[commands.Count];
-        for (int i = 0; i < entries.Length; i++)
+        for (int i = 0; i < commands.Count; i++)
         {
             _stamp = Stamper.Next(_stamp, _now.UnixMilliseconds, _options.Self, commands[i].LamportClaim);
-            entries[i] = CommandCodec.WithStamp(commands[i].Body.Span, _stamp);
+            _proposed.Add(CommandCodec.WithStamp(commands[i].Body.Span, _stamp));
         }
 
-        LogIndex before = _raft.LastIndex;
-        ProposeResult result = _authorityTerm == _raft.Term ? _raft.Propose(entries) : ProposeResult.TooManyUncommitted;
-        if (result != ProposeResult.Accepted)
+        _proposers.Add((commands.Count, complete));
+    }
+
+    /// <summary>Proposes what the turn gathered, all of it at once; when that is too much, what fits, request by request.</summary>
+    private void ProposeTogether()
+    {
+        if (_proposers.Count == 0)
         {
-            complete(Same(commands.Count, Reason(result), Explain(result)));
             return;
         }
 
-        var request = new PendingRequest(entries.Length, _tick + _options.RequestTimeoutTicks, complete);
-        for (int i = 0; i < entries.Length; i++)
+        ReadOnlySpan<ReadOnlyMemory<byte>> entries = CollectionsMarshal.AsSpan(_proposed);
+        LogIndex before = _raft.LastIndex;
+        bool together = _proposers.Count > 1 && TryPropose(entries) == ProposeResult.Accepted;
+        int first = 0;
+        foreach ((int count, Action<IReadOnlyList<CommitAnswer>> complete) in _proposers)
+        {
+            LogIndex last = together ? before + (ulong)first : _raft.LastIndex;
+            ProposeResult result = together ? ProposeResult.Accepted : TryPropose(entries.Slice(first, count));
+            first += count;
+            if (result == ProposeResult.Accepted)
+            {
+                AddPending(last, count, complete);
+            }
+            else
+            {
+                complete(Same(count, Reason(result), Explain(result)));
+            }
+        }
+
+        _proposed.Clear();
+        _proposers.Clear();
+    }
+
+    private ProposeResult TryPropose(ReadOnlySpan<ReadOnlyMemory<byte>> entries) =>
+        _authorityTerm == _raft.Term ? _raft.Propose(entries) : ProposeResult.TooManyUncommitted;
+
+    private void AddPending(LogIndex before, int count, Action<IReadOnlyList<CommitAnswer>> complete)
+    {
+        var request = new PendingRequest(count, _tick + _options.RequestTimeoutTicks, complete);
+        for (int i = 0; i < count; i++)
         {
             _pending.Add(before + (ulong)(i + 1), _raft.Term, request, i);
         }

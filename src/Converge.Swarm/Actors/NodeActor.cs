@@ -42,6 +42,7 @@ public sealed partial class NodeActor
     private bool _logHasSpace = true;
     private bool _ledgerHasSpace = true;
     private long _nextHandOverTick;
+    private bool _owesCommit;
     private bool _logStalled;
     private LogIndex _durable;
     private Term? _durableTerm;
@@ -105,7 +106,7 @@ public sealed partial class NodeActor
                 ReceiveProtocol(protocol);
                 break;
             case NodeMessage.FromPeer { Message: ForwardedCommands commands } from:
-                _submittedByPeers.Add((from.Peer, commands));
+                Gather(from.Peer, commands);
                 break;
             case NodeMessage.FromPeer { Message: ForwardedAnswers answers }:
                 CompleteForward(answers);
@@ -114,7 +115,7 @@ public sealed partial class NodeActor
                 _port.ToSnapshots(new SnapshotMessage.FromPeer(from.Peer, transfer));
                 break;
             case NodeMessage.Submit submit:
-                _submitted.Add(submit);
+                Gather(submit);
                 break;
             case NodeMessage.Read read:
                 Read(read);
@@ -248,6 +249,13 @@ public sealed partial class NodeActor
         }
 
         _raft.Tick();
+        if (_owesCommit && _unconfirmed.Count == 0)
+        {
+            // No entries came to take it along; the disk has nothing else to do.
+            _owesCommit = false;
+            SendAppend(new LogMessage.Append(++_appendNumber, _storage.HardState, [], []));
+        }
+
         if (!_logHasSpace && _tick % _options.ElectionTicks == 0)
         {
             _port.ToLog(LogMessage.Retry.Instance);
@@ -285,7 +293,13 @@ public sealed partial class NodeActor
 
     private void TakeTurn()
     {
-        SendReady();
+        if (IsLeader && _authorityTerm != _raft.Term)
+        {
+            // The first stamp of a term follows the last in the log; what the term began with must be in it.
+            SendReady();
+        }
+
+        // Proposed first: the appends that carry the entries then also tell what was committed before.
         ProposeGathered();
         BeginGatheredReads();
         SendReady();
@@ -304,8 +318,10 @@ public sealed partial class NodeActor
                 ConfirmRead(read);
             }
 
-            foreach (ref readonly Message message in ready.Messages.Span)
+            ReadOnlySpan<Message> messages = ready.Messages.Span;
+            for (int i = 0; i < messages.Length; i++)
             {
+                ref readonly Message message = ref messages[i];
                 switch (message.Kind)
                 {
                     case MessageKind.StorageAppend:
@@ -317,6 +333,8 @@ public sealed partial class NodeActor
                     case MessageKind.Snapshot:
                         SendSnapshot(in message);
                         break;
+                    case MessageKind.Append when message.Entries.IsEmpty && IsSuperseded(message, messages[(i + 1)..]):
+                        break;
                     default:
                         SendToPeer(in message);
                         break;
@@ -325,6 +343,21 @@ public sealed partial class NodeActor
         }
 
         ReleaseReads();
+    }
+
+    /// <summary>An append that only tells the commit index says nothing when another one to the same member goes with it.</summary>
+    private static bool IsSuperseded(in Message append, ReadOnlySpan<Message> later)
+    {
+        foreach (ref readonly Message message in later)
+        {
+            if (message.Kind == MessageKind.Append && message.To == append.To && message.Term == append.Term && message.Commit >= append.Commit
+                && message.Index >= append.Index)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void SendToPeer(in Message message)
@@ -341,12 +374,30 @@ public sealed partial class NodeActor
         // The protocol may read from its storage what it handed out; what is durable is counted apart.
         SnapshotMark? mark = message.Snapshot is { } snapshot ? Install(snapshot) : null;
         _storage.Append(entries);
-        if (hardState is not null)
+        bool isTermOrVoteNew = false;
+        if (hardState is { } changed)
         {
-            _storage.SetHardState(hardState.Value);
+            isTermOrVoteNew = changed.Term != _storage.HardState.Term || changed.Vote != _storage.HardState.Vote;
+            _storage.SetHardState(changed);
+            _owesCommit = true;
         }
 
-        SendAppend(new LogMessage.Append(++_appendNumber, mark is null ? hardState : _storage.HardState, entries, message.Responses.ToArray()) { Mark = mark });
+        if (entries.Length > 0 || isTermOrVoteNew || mark is not null)
+        {
+            hardState = _owesCommit || mark is not null ? _storage.HardState : null;
+            _owesCommit = false;
+        }
+        else
+        {
+            // The commit index alone is worth no flush: nothing is promised by it, and the next entries take it along.
+            hardState = null;
+            if (message.Responses.IsEmpty)
+            {
+                return;
+            }
+        }
+
+        SendAppend(new LogMessage.Append(++_appendNumber, hardState, entries, message.Responses.ToArray()) { Mark = mark });
     }
 
     private void SendAppend(LogMessage.Append append)
@@ -420,6 +471,7 @@ public sealed partial class NodeActor
             }
 
             _ = _storage.Entries(common.Next, _storage.LastIndex.Next, long.MaxValue, out ReadOnlyMemory<Entry> lacking);
+            _owesCommit = false;
             var append = new LogMessage.Append(
                 _appendNumber, _storage.HardState, lacking.ToArray(), [.. _unconfirmed.SelectMany(waiting => waiting.Append.Responses)])
             {
