@@ -10,7 +10,7 @@ namespace Converge.Swarm;
 /// </summary>
 /// <param name="commands">Encoded; each has an id, so that sending it again changes nothing.</param>
 /// <param name="answers">Where the answers go.</param>
-internal sealed class CommitPart(ReadOnlyMemory<ByteString> commands, Memory<CommitAnswer> answers)
+internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, Memory<CommitAnswer> answers)
 {
     private readonly bool[] _settled = new bool[commands.Length];
 
@@ -34,7 +34,7 @@ internal sealed class CommitPart(ReadOnlyMemory<ByteString> commands, Memory<Com
             if (!_settled[i])
             {
                 _sent.Add(i);
-                commit.Commands.Add(commands.Span[i]);
+                commit.Commands.Add(UnsafeByteOperations.UnsafeWrap(commands.Span[i]));
             }
         }
 
@@ -58,6 +58,13 @@ internal sealed class CommitPart(ReadOnlyMemory<ByteString> commands, Memory<Com
                 break;
         }
     }
+
+    /// <summary>A node answered the last request, which had one command.</summary>
+    public void Note(CommitAnswer answer) => Note(_sent[0], answer);
+
+    /// <summary>True for an answer that no further attempt can better.</summary>
+    public static bool IsFinal(CommitAnswer answer) =>
+        answer is FactAccepted or FactRefused or FactNotCommitted { Reason: NotCommittedReason.TooLarge };
 
     /// <summary>The last request was not answered.</summary>
     public void NoteFailure(string message, bool mayHaveArrived, NotCommittedReason reason = NotCommittedReason.NoLeader)
@@ -99,22 +106,26 @@ internal sealed class CommitPart(ReadOnlyMemory<ByteString> commands, Memory<Com
 
         for (int i = 0; i < each.Length; i++)
         {
-            int command = _sent[i];
-            switch (each[i])
-            {
-                case FactNotCommitted { Reason: NotCommittedReason.TooLarge } or FactAccepted or FactRefused:
-                    Settle(command, each[i]);
-                    break;
-                case FactNotCommitted notCommitted:
-                    (_reason, _message) = (notCommitted.Reason, notCommitted.Message);
-                    break;
-                case FactOutcomeUnknown unknown:
-                    _message = unknown.Message;
-                    _uncertain[command] = true;
-                    break;
-                default:
-                    throw new InvalidOperationException($"Not one of the four answers: {each[i]}.");
-            }
+            Note(_sent[i], each[i]);
+        }
+    }
+
+    private void Note(int command, CommitAnswer answer)
+    {
+        switch (answer)
+        {
+            case { } final when IsFinal(final):
+                Settle(command, final);
+                break;
+            case FactNotCommitted notCommitted:
+                (_reason, _message) = (notCommitted.Reason, notCommitted.Message);
+                break;
+            case FactOutcomeUnknown unknown:
+                _message = unknown.Message;
+                _uncertain[command] = true;
+                break;
+            default:
+                throw new InvalidOperationException($"Not one of the four answers: {answer}.");
         }
     }
 

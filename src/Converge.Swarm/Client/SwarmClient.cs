@@ -60,8 +60,59 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The submission has a fault (<see cref="SubmissionRules"/>). Nothing was sent.</exception>
-    public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default) =>
-        (await CommitAsync([submission], cancellationToken))[0];
+    public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_closed.IsCancellationRequested, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        ReadOnlyMemory<byte> command = Encode(submission);
+        if (!_places.Wait(0, CancellationToken.None))
+        {
+            return Busy;
+        }
+
+        try
+        {
+            NodeLink? link = _nodes.Leader;
+            var commit = new PendingCommit(command);
+            if (link?.Connection is not { } connection || !connection.TryCommit(commit))
+            {
+                return await CommitAsync(command, cancellationToken);
+            }
+
+            CommitPart part;
+            var answers = new CommitAnswer[1];
+            try
+            {
+                CommitAnswer answer = await (cancellationToken.CanBeCanceled ? commit.Task.WaitAsync(cancellationToken) : commit.Task);
+                if (CommitPart.IsFinal(answer))
+                {
+                    link.NoteSuccess();
+                    return answer;
+                }
+
+                part = Begun(command, answers);
+                part.Note(answer);
+            }
+            catch (AttemptFailedException failed)
+            {
+                link.NoteFailure();
+                part = Begun(command, answers);
+                part.NoteFailure(failed.Message, failed.MayHaveArrived);
+            }
+            catch (OperationCanceledException)
+            {
+                commit.TryWithdraw();
+                throw;
+            }
+
+            await CommitAsync(part, cancellationToken, TimeSpan.FromMilliseconds(1 + Environment.TickCount64 - commit.BegunAt));
+            return answers[0];
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
 
     /// <inheritdoc/>
     /// <remarks>Facts that do not fit one message go in several parts, one after the other, so that their order holds.</remarks>
@@ -70,13 +121,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_closed.IsCancellationRequested, this);
         cancellationToken.ThrowIfCancellationRequested();
-        var commands = new ByteString[submissions.Count];
-        for (int i = 0; i < commands.Length; i++)
-        {
-            FactSubmission numbered = submissions[i].CommandId is null ? submissions[i] with { CommandId = _numbers.Next() } : submissions[i];
-            commands[i] = UnsafeByteOperations.UnsafeWrap(CommandCodec.EncodeFact(numbered, CommandStamp.None));
-        }
-
+        ReadOnlyMemory<byte>[] commands = [.. submissions.Select(Encode)];
         var answers = new CommitAnswer[commands.Length];
         if (!_places.Wait(0, CancellationToken.None))
         {
@@ -251,7 +296,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         await _nodes.DisposeAsync();
     }
 
-    private static int CountInOneRequest(ByteString[] commands, int first)
+    private static int CountInOneRequest(ReadOnlyMemory<byte>[] commands, int first)
     {
         int count = 0;
         long bytes = 0;
@@ -274,9 +319,27 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         Records = new RecordsRequest { From = from, Limit = (uint)limit, WaitMilliseconds = (uint)wait.TotalMilliseconds },
     };
 
-    private async Task CommitAsync(CommitPart part, CancellationToken cancellationToken)
+    private ReadOnlyMemory<byte> Encode(FactSubmission submission) => CommandCodec.EncodeFact(
+        submission.CommandId is null ? submission with { CommandId = _numbers.Next() } : submission, CommandStamp.None);
+
+    private static CommitPart Begun(ReadOnlyMemory<byte> command, CommitAnswer[] answers)
     {
-        using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
+        var part = new CommitPart(new[] { command }, answers);
+        part.NextRequest();
+        return part;
+    }
+
+    /// <summary>Commits what cannot join others at once, because no leader is known or there is no connection to it.</summary>
+    private async Task<CommitAnswer> CommitAsync(ReadOnlyMemory<byte> command, CancellationToken cancellationToken)
+    {
+        var answers = new CommitAnswer[1];
+        await CommitAsync(new CommitPart(new[] { command }, answers), cancellationToken);
+        return answers[0];
+    }
+
+    private async Task CommitAsync(CommitPart part, CancellationToken cancellationToken, TimeSpan tried = default)
+    {
+        using var deadline = new Deadline(_options, cancellationToken, _closed.Token, tried: tried);
         while (await deadline.NextAttemptAsync())
         {
             try

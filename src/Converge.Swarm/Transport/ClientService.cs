@@ -1,4 +1,3 @@
-using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Hosting;
@@ -88,35 +87,26 @@ internal sealed partial class ClientService(
     /// <summary>Commands wait no more.</summary>
     public void Release(int commandBytes) => Interlocked.Add(ref _waitingCommandBytes, -commandBytes);
 
-    /// <summary>
-    /// Checks what a client wants committed as strictly as if it had been submitted on the node itself: what is in the log must be
-    /// understood by every node for ever.
-    /// </summary>
+    /// <summary>Checks what a client wants committed (<see cref="SubmissionCheck"/>), and that it is no more than one request may have.</summary>
     /// <returns>What is wrong, or null.</returns>
-    public static string? Check(CommitRequest request, out UnstampedCommand[] commands, out int bytes)
+    public static string? Check(ReadOnlySpan<ReadOnlyMemory<byte>> request, out UnstampedCommand[] commands, out int bytes)
     {
         (commands, bytes) = ([], 0);
-        if (request.Commands.Count > ClientLimits.MaxCommands)
+        if (request.Length > ClientLimits.MaxCommands)
         {
-            return $"{request.Commands.Count} commands in one request; at most {ClientLimits.MaxCommands} are allowed.";
+            return $"{request.Length} commands in one request; at most {ClientLimits.MaxCommands} are allowed.";
         }
 
-        var read = new UnstampedCommand[request.Commands.Count];
+        var read = new UnstampedCommand[request.Length];
         for (int i = 0; i < read.Length; i++)
         {
-            ReadOnlyMemory<byte> body = request.Commands[i].Memory;
-            bytes += body.Length;
-            if (body.Length > CommandCodec.MaxEntryBytes || Decode(body.Span) is not { } submission)
+            bytes += request[i].Length;
+            if (SubmissionCheck.Fault(request[i].Span, out ulong lamportClaim) is { } fault)
             {
-                return $"Command {i} is not a fact as this node encodes it.";
+                return $"Command {i} {fault}";
             }
 
-            if (SubmissionRules.Check(submission) is { } fault)
-            {
-                return $"Command {i} cannot be submitted: {fault.Message}";
-            }
-
-            read[i] = new UnstampedCommand(body, submission.Lamport?.Counter ?? 0);
+            read[i] = new UnstampedCommand(request[i], lamportClaim);
         }
 
         if (bytes > ClientLimits.MaxCommandBytes)
@@ -133,18 +123,6 @@ internal sealed partial class ClientService(
     public void Misbehaved(string address, string reason) => LogMisbehaved(logger, address, reason);
 
     public void CouldNotAnswer(Exception fault) => LogCouldNotAnswer(logger, fault);
-
-    private static FactSubmission? Decode(ReadOnlySpan<byte> body)
-    {
-        try
-        {
-            return (CommandCodec.Decode(body) as FactCommand)?.Submission;
-        }
-        catch (UnsupportedCommandException)
-        {
-            return null;
-        }
-    }
 
     [LoggerMessage(120, LogLevel.Debug, "A client is connected from {Address}.")]
     private static partial void LogConnected(ILogger logger, string address);

@@ -22,8 +22,9 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
 
     private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
 
-    private readonly Channel<(ulong Request, Func<ClientAnswer> Build)> _answers =
-        Channel.CreateUnbounded<(ulong, Func<ClientAnswer>)>(new UnboundedChannelOptions { SingleReader = true });
+    // The content is what answers a commit, or what makes the answer when it is written.
+    private readonly Channel<(ulong Request, object Content)> _answers =
+        Channel.CreateUnbounded<(ulong, object)>(new UnboundedChannelOptions { SingleReader = true });
 
     private readonly SemaphoreSlim _places = new(service.Limits.MaxRequests);
 
@@ -59,7 +60,14 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
                 throw new FrameException($"A frame of kind {frame.Kind} is out of place here.");
             }
 
-            Serve(ClientMessageCodec.ReadRequest(frame), ended);
+            if (CommitBody.TryReadRequest(frame.Body, out ulong id, out ReadOnlyMemory<byte>[] commands))
+            {
+                Commit(id, commands);
+            }
+            else
+            {
+                Serve(ClientMessageCodec.ReadRequest(frame), ended);
+            }
         }
     }
 
@@ -69,7 +77,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         switch (request.RequestCase)
         {
             case ClientRequest.RequestOneofCase.Commit:
-                Commit(id, request.Commit);
+                Commit(id, [.. request.Commit.Commands.Select(command => command.Memory)]);
                 break;
             case ClientRequest.RequestOneofCase.Records:
                 ServeRecords(id, request.Records, ended);
@@ -105,34 +113,31 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         }
     }
 
-    private void Commit(ulong id, CommitRequest request)
+    private void Commit(ulong id, ReadOnlyMemory<byte>[] request)
     {
-        int count = request.Commands.Count;
         if (ClientService.Check(request, out UnstampedCommand[] commands, out int bytes) is { } fault)
         {
             Answer(id, () => Fault("invalid_request", fault));
         }
         else if (!service.TryReserve(bytes))
         {
-            Answer(id, () => AllBusy(count));
+            AnswerBusy(id, request.Length);
         }
-        else
+        else if (!service.Post(new NodeMessage.Submit(commands, new CommitReply(this, id, bytes))))
         {
-            var reply = new SessionReply<IReadOnlyList<CommitAnswer>>(answers =>
-            {
-                service.Release(bytes);
-                Answer(id, () => new ClientAnswer { Commit = ClientMessageCodec.ToWire(answers) });
-            });
-            if (!service.Post(new NodeMessage.Submit(commands, reply)))
-            {
-                service.Release(bytes);
-                Answer(id, () => AllBusy(count));
-            }
+            service.Release(bytes);
+            AnswerBusy(id, request.Length);
         }
     }
 
-    private static ClientAnswer AllBusy(int count) =>
-        new() { Commit = ClientMessageCodec.ToWire(Enumerable.Repeat<CommitAnswer>(Busy, count).ToArray()) };
+    private void Release(int bytes) => service.Release(bytes);
+
+    private void AnswerBusy(ulong id, int count)
+    {
+        var answers = new CommitAnswer[count];
+        Array.Fill(answers, Busy);
+        Answer(id, answers);
+    }
 
     private void GetProposal(ulong id, ProposalRequest request)
     {
@@ -260,17 +265,16 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
 
     private void Answer(ulong id, Func<ClientAnswer> build) => _answers.Writer.TryWrite((id, build));
 
+    private void Answer(ulong id, IReadOnlyList<CommitAnswer> answers) => _answers.Writer.TryWrite((id, answers));
+
     private async Task WriteAllAsync(CancellationToken ended)
     {
         var buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
         while (await _answers.Reader.WaitToReadAsync(ended))
         {
-            while (_answers.Reader.TryRead(out (ulong Request, Func<ClientAnswer> Build) next))
+            while (_answers.Reader.TryRead(out (ulong Request, object Content) next))
             {
-                ClientAnswer answer = Build(next.Build);
-                answer.Id = next.Request;
-                answer.Leader = ClientMessageCodec.ToWire(service.News.Leader);
-                Frame.Write(buffer, FrameKind.ClientAnswer, answer);
+                Write(buffer, next.Request, next.Content);
                 _places.Release();
                 if (buffer.WrittenCount >= FlushBytes)
                 {
@@ -284,6 +288,20 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
                 // What a large page needed is not held for the life of the connection.
                 buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
             }
+        }
+    }
+
+    private void Write(ArrayBufferWriter<byte> buffer, ulong request, object content)
+    {
+        LeaderHint leader = service.News.Leader;
+        if (content is not IReadOnlyList<CommitAnswer> answers || !CommitBody.TryWriteAnswer(buffer, request, leader, answers))
+        {
+            ClientAnswer answer = content is IReadOnlyList<CommitAnswer> mixed
+                ? new ClientAnswer { Commit = ClientMessageCodec.ToWire(mixed) }
+                : Build((Func<ClientAnswer>)content);
+            answer.Id = request;
+            answer.Leader = ClientMessageCodec.ToWire(leader);
+            Frame.Write(buffer, FrameKind.ClientAnswer, answer);
         }
     }
 
@@ -310,6 +328,16 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         patience.CancelAfter(service.Limits.WriteTimeout);
         await stream.WriteAsync(buffer.WrittenMemory, patience.Token);
         buffer.ResetWrittenCount();
+    }
+
+    /// <summary>The reply to a commit: gives back the room that its commands took.</summary>
+    private sealed class CommitReply(ClientSession session, ulong id, int bytes) : Reply<IReadOnlyList<CommitAnswer>>
+    {
+        public override void Send(IReadOnlyList<CommitAnswer> answer)
+        {
+            session.Release(bytes);
+            session.Answer(id, answer);
+        }
     }
 
     /// <summary>A reply that becomes an answer on this connection; on one that has ended it goes nowhere.</summary>

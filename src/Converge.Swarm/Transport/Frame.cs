@@ -64,6 +64,20 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlySequence<byte> Bod
         body.WriteTo(buffer);
     }
 
+    /// <summary>Writes a frame's header and gives the room for its body. The caller fills it and advances by both.</summary>
+    /// <exception cref="FrameException">The body is larger than a frame may be; nothing was written.</exception>
+    public static Span<byte> Begin(IBufferWriter<byte> buffer, FrameKind kind, int bodyBytes)
+    {
+        if (bodyBytes > MaxBodyBytes)
+        {
+            throw new FrameException($"a {kind} frame of {bodyBytes} bytes exceeds {MaxBodyBytes}.");
+        }
+
+        Span<byte> frame = buffer.GetSpan(HeaderBytes + bodyBytes)[..(HeaderBytes + bodyBytes)];
+        WriteHeader(frame, kind, bodyBytes);
+        return frame[HeaderBytes..];
+    }
+
     /// <summary>One frame by itself.</summary>
     /// <exception cref="FrameException">The body is larger than a frame may be.</exception>
     public static byte[] ToBytes(FrameKind kind, IMessage body)

@@ -164,7 +164,7 @@ internal sealed partial class PeerTransport
                     Interlocked.MemoryBarrier();
                     while (_control.Reader.TryRead(out PeerMessage? message) || _bulk.Reader.TryRead(out message))
                     {
-                        Write(buffer, message);
+                        PeerMessageCodec.WriteFrame(buffer, message);
                         if (buffer.WrittenCount >= FlushBytes)
                         {
                             await FlushAsync(socket, buffer, ended.Token);
@@ -198,12 +198,6 @@ internal sealed partial class PeerTransport
             }
 
             await ended.CancelAsync();
-        }
-
-        private static void Write(ArrayBufferWriter<byte> buffer, PeerMessage message)
-        {
-            (FrameKind kind, IMessage body) = PeerMessageCodec.ToWire(message);
-            Frame.Write(buffer, kind, body);
         }
 
         private static async Task FlushAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken stop)

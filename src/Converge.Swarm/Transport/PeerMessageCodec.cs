@@ -25,6 +25,22 @@ public static partial class PeerMessageCodec
         _ => throw new ArgumentOutOfRangeException(nameof(message), message, "Not a peer message."),
     };
 
+    /// <summary>Writes the frame of a message.</summary>
+    /// <exception cref="FrameException">The body is larger than a frame may be; nothing was written.</exception>
+    internal static void WriteFrame(IBufferWriter<byte> buffer, PeerMessage message)
+    {
+        if (message is not ProtocolMessage protocol || !ProtocolBody.IsFor(protocol))
+        {
+            (FrameKind kind, IMessage body) = ToWire(message);
+            Frame.Write(buffer, kind, body);
+            return;
+        }
+
+        int size = ProtocolBody.Measure(protocol);
+        ProtocolBody.Write(Frame.Begin(buffer, FrameKind.Protocol, size), protocol);
+        buffer.Advance(Frame.HeaderBytes + size);
+    }
+
     /// <summary>Reads the body of a frame.</summary>
     /// <exception cref="FrameException">The body does not say what its kind promises.</exception>
     internal static PeerMessage FromWire(FrameKind kind, ReadOnlySequence<byte> body)
@@ -38,6 +54,8 @@ public static partial class PeerMessageCodec
         {
             return kind switch
             {
+                FrameKind.Protocol when ProtocolBody.TryRead(body, out Message message, out DigestMark mark) && MayCrossTheWire(message.Kind) =>
+                    new ProtocolMessage(message, mark),
                 FrameKind.Protocol => FromWire(Protocol.Parser.ParseFrom(body)),
                 FrameKind.Commands => FromWire(Commands.Parser.ParseFrom(body)),
                 FrameKind.Answers => FromWire(Answers.Parser.ParseFrom(body)),

@@ -181,7 +181,7 @@ public sealed class ClientWireFormatTests
                 ClientMessageCodec.ReadWelcome(frame);
                 break;
             case FrameKind.ClientRequest when ClientMessageCodec.ReadRequest(frame) is { Commit: { } commit }:
-                ClientService.Check(commit, out _, out _);
+                ClientService.Check([.. commit.Commands.Select(command => command.Memory)], out _, out _);
                 break;
             case FrameKind.ClientAnswer:
                 ReadContent(ClientMessageCodec.ReadAnswer(frame));
@@ -206,12 +206,8 @@ public sealed class ClientWireFormatTests
         };
     }
 
-    private static string? Fault(params byte[][] commands)
-    {
-        var request = new CommitRequest();
-        request.Commands.Add(commands.Select(command => ByteString.CopyFrom(command)));
-        return ClientService.Check(request, out _, out _);
-    }
+    private static string? Fault(params byte[][] commands) =>
+        ClientService.Check([.. commands.Select(command => (ReadOnlyMemory<byte>)command)], out _, out _);
 
     private static byte[] Large() =>
         CommandCodec.EncodeFact(new FactSubmission(new RollbackIssued("p", "i", new string('x', FactLimits.MaxTextLength))), CommandStamp.None);

@@ -13,17 +13,21 @@ internal sealed class Deadline : IDisposable
     private TimeSpan _attemptTimeout;
     private CancellationTokenSource? _attempt;
     private int _pauseMilliseconds;
+    private bool _mustPause;
 
     /// <summary>Begins now.</summary>
     /// <param name="options">How long.</param>
     /// <param name="caller">The caller's own wish to give up.</param>
     /// <param name="closed">The client's end.</param>
     /// <param name="wait">How long a node may take on purpose.</param>
-    public Deadline(SwarmClientOptions options, CancellationToken caller, CancellationToken closed, TimeSpan wait = default)
+    /// <param name="tried">How long an attempt took that went before; the next one comes after a pause. Zero when there was none.</param>
+    public Deadline(SwarmClientOptions options, CancellationToken caller, CancellationToken closed, TimeSpan wait = default, TimeSpan tried = default)
     {
+        _mustPause = tried > TimeSpan.Zero;
         (_caller, _timeout, _wait, _attemptTimeout) = (caller, options.Timeout, wait, options.AttemptTimeout);
         _end = CancellationTokenSource.CreateLinkedTokenSource(caller, closed);
-        _end.CancelAfter(options.Timeout + wait);
+        TimeSpan left = options.Timeout + wait - tried;
+        _end.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 
     /// <summary>The end of the attempt that has begun.</summary>
@@ -44,9 +48,14 @@ internal sealed class Deadline : IDisposable
                 _attemptTimeout *= 2;
             }
 
-            await PauseAsync();
             _attempt.Dispose();
             _attempt = null;
+            _mustPause = true;
+        }
+
+        if (_mustPause)
+        {
+            await PauseAsync();
         }
 
         _caller.ThrowIfCancellationRequested();

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Converge.Core;
 using Converge.Swarm.Transport;
@@ -27,17 +29,28 @@ internal sealed class NodeConnection : IAsyncDisposable
     private readonly PipeReader _reader;
     private readonly FrameReader _frames;
     private readonly Action<LeaderHint> _learn;
-    private readonly Channel<Pending> _unsent = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<object> _unsent = Channel.CreateUnbounded<object>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Lock _gate = new();
-    private readonly Dictionary<ulong, Pending> _pending = [];
+
+    // A request, or the commits that travel in one.
+    private readonly Dictionary<ulong, object> _pending = [];
+    private readonly ConcurrentQueue<PendingCommit> _commits = new();
+    private readonly List<PendingCommit> _together = [];
+    private readonly List<ReadOnlyMemory<byte>> _commands = [];
+    private readonly TimeSpan _patience;
+    private readonly Timer _impatience;
+    private LeaderHint _lastHint = LeaderHint.None;
     private readonly SemaphoreSlim _places;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _running;
     private ulong _lastRequest;
     private string? _endedBecause;
 
-    private NodeConnection(IPEndPoint address, NetworkStream stream, PipeReader reader, FrameReader frames, ClientWelcome welcome, Action<LeaderHint> learn)
+    private NodeConnection(
+        IPEndPoint address, NetworkStream stream, PipeReader reader, FrameReader frames, ClientWelcome welcome, Action<LeaderHint> learn, TimeSpan patience)
     {
+        _patience = patience;
+        _impatience = new Timer(_ => GiveUpOverdue(), null, patience / 8, patience / 8);
         (_address, _stream, _reader, _frames, _learn) = (address, stream, reader, frames, learn);
         _places = new SemaphoreSlim((int)Math.Clamp(welcome.MaxRequests, 1, WokenAtTheEnd));
         _running = RunAsync();
@@ -60,10 +73,11 @@ internal sealed class NodeConnection : IAsyncDisposable
     /// <param name="cluster">The swarm that is meant.</param>
     /// <param name="welcomed">Told what the node said in return.</param>
     /// <param name="learn">Told who leads, as often as the node says so.</param>
+    /// <param name="patience">How long a commit (<see cref="TryCommit"/>) waits for its answer, give or take an eighth.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="AttemptFailedException">There is nobody, or the client is not welcome.</exception>
     public static async Task<NodeConnection> OpenAsync(
-        IPEndPoint address, string cluster, Action<ClientWelcome> welcomed, Action<LeaderHint> learn, CancellationToken cancellationToken)
+        IPEndPoint address, string cluster, Action<ClientWelcome> welcomed, Action<LeaderHint> learn, TimeSpan patience, CancellationToken cancellationToken)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -77,7 +91,7 @@ internal sealed class NodeConnection : IAsyncDisposable
                 ?? throw new AttemptFailedException($"{address} hung up without an answer.", mayHaveArrived: false);
             ClientWelcome welcome = ReadWelcome(address, answer);
             welcomed(welcome);
-            return new NodeConnection(address, stream, reader, frames, welcome, learn);
+            return new NodeConnection(address, stream, reader, frames, welcome, learn, patience);
         }
         catch (AttemptFailedException)
         {
@@ -117,6 +131,21 @@ internal sealed class NodeConnection : IAsyncDisposable
         {
             throw new AttemptFailedException($"{_address} did not answer in time.", mayHaveArrived: !pending.TryWithdraw());
         }
+    }
+
+    /// <summary>
+    /// Sends a command, together with those of other callers that wait at the same moment: one request, one answer, and on the node one
+    /// stretch of the log. False when the connection has ended.
+    /// </summary>
+    public bool TryCommit(PendingCommit commit)
+    {
+        if (!_unsent.Writer.TryWrite(commit))
+        {
+            return false;
+        }
+
+        _commits.Enqueue(commit);
+        return true;
     }
 
     /// <summary>Ends the connection. What waits for an answer learns that there will be none.</summary>
@@ -162,11 +191,11 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
     }
 
-    private Pending? Delist(ulong request)
+    private object? Delist(ulong request)
     {
         lock (_gate)
         {
-            return _pending.Remove(request, out Pending? pending) ? pending : null;
+            return _pending.Remove(request, out object? pending) ? pending : null;
         }
     }
 
@@ -177,6 +206,12 @@ internal sealed class NodeConnection : IAsyncDisposable
         End(await await Task.WhenAny(reading, writing));
         await _stream.DisposeAsync();
         await Task.WhenAll(reading, writing);
+        while (_unsent.Reader.TryRead(out object? unsent))
+        {
+            (unsent as PendingCommit)?.Fail($"{_address}: {_endedBecause}");
+        }
+
+        await _impatience.DisposeAsync();
         await _reader.CompleteAsync();
     }
 
@@ -191,9 +226,12 @@ internal sealed class NodeConnection : IAsyncDisposable
                     return $"the node closed it: {ClientMessageCodec.ReadRefusal(frame).Message}";
                 }
 
-                Receive(frame.Kind == FrameKind.ClientAnswer
-                    ? ClientMessageCodec.ReadAnswer(frame)
-                    : throw new FrameException($"the node sent a {frame.Kind} frame."));
+                if (frame.Kind != FrameKind.ClientAnswer)
+                {
+                    throw new FrameException($"the node sent a {frame.Kind} frame.");
+                }
+
+                Receive(frame);
             }
 
             return "the node hung up.";
@@ -204,41 +242,122 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
     }
 
-    private void Receive(ClientAnswer answer)
+    private void Receive(in Frame frame)
     {
-        Pending pending = Delist(answer.Id) ?? throw new FrameException($"the node answered request {answer.Id}, which is not under way.");
-        _places.Release();
-        if (answer.Leader is { } leader)
+        if (CommitBody.TryReadAnswer(frame.Body, out ulong id, out LeaderHint leader, out CommitAnswer[] answers))
         {
-            _learn(ClientMessageCodec.FromWire(leader));
-        }
+            object pending = Settle(id);
+            Learn(leader);
+            if (pending is PendingCommit[] commits && commits.Length == answers.Length)
+            {
+                Complete(commits, answers);
+                return;
+            }
 
-        pending.Complete(answer);
+            Complete(pending, ClientMessageCodec.ReadAnswer(frame));
+        }
+        else
+        {
+            ClientAnswer answer = ClientMessageCodec.ReadAnswer(frame);
+            object pending = Settle(answer.Id);
+            if (answer.Leader is not null)
+            {
+                Learn(ClientMessageCodec.FromWire(answer.Leader));
+            }
+
+            Complete(pending, answer);
+        }
+    }
+
+    private object Settle(ulong request)
+    {
+        object pending = Delist(request) ?? throw new FrameException($"the node answered request {request}, which is not under way.");
+        _places.Release();
+        return pending;
+    }
+
+    private void Learn(LeaderHint leader)
+    {
+        if (leader != _lastHint)
+        {
+            _lastHint = leader;
+            _learn(leader);
+        }
+    }
+
+    private static void Complete(PendingCommit[] commits, CommitAnswer[] answers)
+    {
+        for (int i = 0; i < commits.Length; i++)
+        {
+            commits[i].TrySetResult(answers[i]);
+        }
+    }
+
+    private static void Complete(object pending, ClientAnswer answer)
+    {
+        if (pending is not PendingCommit[] commits)
+        {
+            ((Pending)pending).Complete(answer);
+        }
+        else if (answer.Commit is { } outcomes && outcomes.Answers.Count == commits.Length)
+        {
+            Complete(commits, ClientMessageCodec.FromWire(outcomes));
+        }
+        else if (answer.Fault is { } fault)
+        {
+            // A node of another version, or it is one command of them that it does not understand: each is tried by itself.
+            FailAll(commits, new AttemptFailedException($"The node did not understand the request ({fault.Code}): {fault.Message}", mayHaveArrived: false));
+        }
+        else
+        {
+            FailAll(commits, new AttemptFailedException("The node answered something else than it was asked.", mayHaveArrived: true));
+        }
+    }
+
+    private static void FailAll(PendingCommit[] commits, AttemptFailedException failed)
+    {
+        foreach (PendingCommit commit in commits)
+        {
+            commit.Fail(failed);
+        }
+    }
+
+    /// <summary>They come in the order of their beginnings; those that are answered are let go.</summary>
+    private void GiveUpOverdue()
+    {
+        long begunBefore = Environment.TickCount64 - (long)_patience.TotalMilliseconds;
+        while (_commits.TryPeek(out PendingCommit? oldest) && (oldest.Task.IsCompleted || oldest.BegunAt <= begunBefore))
+        {
+            _commits.TryDequeue(out _);
+            oldest.Fail($"{_address} did not answer in time.");
+        }
     }
 
     private async Task<string> WriteAllAsync()
     {
         var buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
+        bool wasBusy = false;
         try
         {
             while (await _unsent.Reader.WaitToReadAsync(_ended.Token))
             {
-                while (_unsent.Reader.TryRead(out Pending? pending))
+                if (wasBusy)
                 {
-                    if (!pending.TrySend())
-                    {
-                        Delist(pending.Request.Id);
-                        _places.Release();
-                        continue;
-                    }
+                    // Those who were answered together ask again together: they get the time to queue up, and travel in one request.
+                    await Task.Yield();
+                }
 
-                    Frame.Write(buffer, FrameKind.ClientRequest, pending.Request);
+                int written = 0;
+                while (_unsent.Reader.TryPeek(out object? next))
+                {
+                    written += next is PendingCommit ? await WriteCommitsAsync(buffer) : WriteRequest(buffer);
                     if (buffer.WrittenCount >= FlushBytes)
                     {
                         await FlushAsync(buffer);
                     }
                 }
 
+                wasBusy = written > 1;
                 await FlushAsync(buffer);
             }
 
@@ -250,6 +369,61 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
     }
 
+    private int WriteRequest(ArrayBufferWriter<byte> buffer)
+    {
+        _unsent.Reader.TryRead(out object? next);
+        var pending = (Pending)next!;
+        if (pending.TrySend())
+        {
+            Frame.Write(buffer, FrameKind.ClientRequest, pending.Request);
+            return 1;
+        }
+
+        Delist(pending.Request.Id);
+        _places.Release();
+        return 0;
+    }
+
+    /// <summary>Writes as many of the next commits as fit into one request.</summary>
+    private async ValueTask<int> WriteCommitsAsync(ArrayBufferWriter<byte> buffer)
+    {
+        await _places.WaitAsync(_ended.Token);
+        _together.Clear();
+        _commands.Clear();
+        int bytes = 0;
+        while (_together.Count < ClientLimits.MaxCommands && _unsent.Reader.TryPeek(out object? next) && next is PendingCommit commit)
+        {
+            bytes += commit.Command.Length;
+            if (_together.Count > 0 && bytes > ClientLimits.MaxCommandBytes)
+            {
+                break;
+            }
+
+            _unsent.Reader.TryRead(out _);
+            if (commit.TrySend())
+            {
+                _together.Add(commit);
+                _commands.Add(commit.Command);
+            }
+        }
+
+        if (_together.Count == 0)
+        {
+            _places.Release();
+            return 0;
+        }
+
+        ulong id;
+        lock (_gate)
+        {
+            id = ++_lastRequest;
+            _pending.Add(id, _together.ToArray());
+        }
+
+        CommitBody.WriteRequest(buffer, id, CollectionsMarshal.AsSpan(_commands));
+        return _together.Count;
+    }
+
     private async Task FlushAsync(ArrayBufferWriter<byte> buffer)
     {
         await _stream.WriteAsync(buffer.WrittenMemory, _ended.Token);
@@ -258,7 +432,7 @@ internal sealed class NodeConnection : IAsyncDisposable
 
     private void End(string because)
     {
-        Pending[] left;
+        object[] left;
         lock (_gate)
         {
             if (_endedBecause is not null)
@@ -269,15 +443,24 @@ internal sealed class NodeConnection : IAsyncDisposable
             _endedBecause = because;
             left = [.. _pending.Values];
             _pending.Clear();
+            _unsent.Writer.Complete();
         }
 
         _ended.Cancel();
 
         // Whoever waits for a place finds out that there is no connection to have one on.
         _places.Release(WokenAtTheEnd);
-        foreach (Pending pending in left)
+        var failed = new AttemptFailedException($"{_address}: {because}", mayHaveArrived: true);
+        foreach (object pending in left)
         {
-            pending.Fail($"{_address}: {because}");
+            if (pending is PendingCommit[] commits)
+            {
+                FailAll(commits, failed);
+            }
+            else
+            {
+                ((Pending)pending).Fail($"{_address}: {because}");
+            }
         }
     }
 

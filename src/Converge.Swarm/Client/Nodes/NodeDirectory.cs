@@ -45,6 +45,18 @@ internal sealed class NodeDirectory : IAsyncDisposable
         }
     }
 
+    /// <summary>The way to the leader that is believed in, if it can be tried. Unlike <see cref="Choose"/> it is nobody's turn.</summary>
+    public NodeLink? Leader
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_leader.Leader.IsNone && FindNode(_leader.Leader) is { IsResting: false } leader ? leader : null;
+            }
+        }
+    }
+
     /// <summary>A node said who leads. What is said of an earlier term is older, whoever says it.</summary>
     public void Learn(LeaderHint hint)
     {

@@ -25,13 +25,16 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
     public NodeId Node { get; private set; }
 
     /// <summary>Whether there is a connection now.</summary>
-    public bool IsConnected
+    public bool IsConnected => Connection is not null;
+
+    /// <summary>The connection, if there is one now.</summary>
+    public NodeConnection? Connection
     {
         get
         {
             lock (_gate)
             {
-                return _connection is { IsCompletedSuccessfully: true } opened && opened.Result.IsOpen;
+                return _connection is { IsCompletedSuccessfully: true } opened && opened.Result.IsOpen ? opened.Result : null;
             }
         }
     }
@@ -123,6 +126,7 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
                 welcomed(welcome);
             },
             learn,
+            TimeSpan.FromTicks(Math.Min(options.AttemptTimeout.Ticks, options.Timeout.Ticks)),
             timeout.Token);
     }
 }
