@@ -127,7 +127,7 @@ public sealed class SwarmClientTests
     {
         var head = new LedgerHead(1, new string('0', 64), new string('0', 64), new LogIndex(1), new Term(1));
         await using ScriptedNode deaf = new(request => request.Head is null ? null : new ClientAnswer { Head = ClientMessageCodec.ToWire(head) });
-        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromSeconds(4) });
+        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromSeconds(2) });
 
         // What was never sent is certainly not recorded: the connection must stand before the time that there is for an answer begins.
         await LocalSwarm.UntilAsync(async () =>
@@ -154,7 +154,7 @@ public sealed class SwarmClientTests
     public async Task A_client_that_every_node_sends_away_hears_why(string code, NotCommittedReason reason)
     {
         await using ScriptedNode full = new(_ => null) { Refusal = code };
-        await using SwarmClient client = new(Options(full) with { Timeout = TimeSpan.FromSeconds(6) });
+        await using SwarmClient client = new(Options(full) with { Timeout = TimeSpan.FromSeconds(2) });
 
         FactNotCommitted answer = Assert.IsType<FactNotCommitted>(await client.CommitAsync(Created("p")));
 
@@ -399,7 +399,7 @@ public sealed class SwarmClientTests
     {
         await using var swarm = new LocalSwarm(1);
         await swarm.StartAsync(1);
-        await using SwarmClient client = new(Options(swarm) with { Cluster = "another", Timeout = TimeSpan.FromSeconds(6) });
+        await using SwarmClient client = new(Options(swarm) with { Cluster = "another", Timeout = TimeSpan.FromSeconds(2) });
 
         SwarmUnavailableException refusal = await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
 
