@@ -220,6 +220,7 @@ public sealed partial class NodeActor
         }
 
         SnapshotOptions policy = _options.Snapshots;
+        (long dueEntries, long dueBytes) = policy.DueAfter(snapshot.Length);
         LogIndex through = Reach(snapshot.Mark.Index, LogIndex.Zero, policy.KeepEntries, policy.Bytes / 4);
         foreach ((NodeId member, (LogIndex index, _)) in _held)
         {
@@ -228,7 +229,7 @@ public sealed partial class NodeActor
                 continue;
             }
 
-            if (Reach(through, index, MaxHeldTimesPolicy * (long)policy.Entries, MaxHeldTimesPolicy * policy.Bytes) == index)
+            if (Reach(through, index, MaxHeldTimesPolicy * dueEntries, MaxHeldTimesPolicy * dueBytes) == index)
             {
                 through = index;
             }
