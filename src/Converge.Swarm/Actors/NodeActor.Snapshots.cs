@@ -38,6 +38,11 @@ public sealed partial class NodeActor
         _stampBeforeLog = start.LastStamp;
         _applied = _handedToApply = start.Applied.Index;
         _digests.Add(start.Applied);
+        _membersAt = start.Snapshot?.Mark ?? Founding.Mark;
+        if (_members.IsGone(_options.Self))
+        {
+            _removal = new RemovalNotice(_membersAt.Index, _membersAt.Term, OfSender: true);
+        }
     }
 
     private void TickSnapshots()
@@ -202,7 +207,7 @@ public sealed partial class NodeActor
     {
         _applied = installed.Snapshot.Mark.Index;
         _digests.Add(new DigestMark(_applied, installed.Snapshot.Header.Digest));
-        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path));
+        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path), installed.Snapshot.Mark);
         _port.ToSnapshots(new SnapshotMessage.Installed(installed.Snapshot));
     }
 
