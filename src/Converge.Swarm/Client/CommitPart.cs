@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Swarm.Nodes;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
@@ -17,8 +18,7 @@ internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, 
     // Once an attempt may have had an effect, no later one can prove that there was none.
     private readonly bool[] _uncertain = new bool[commands.Length];
     private readonly List<int> _sent = [];
-    private NotCommittedReason _reason = NotCommittedReason.NoLeader;
-    private string _message = "No node could be asked.";
+    private readonly LastHeard _lastHeard = new();
     private int _unsettled = commands.Length;
 
     /// <summary>True when every command has its final answer.</summary>
@@ -51,10 +51,11 @@ internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, 
                 break;
             case ClientAnswer.AnswerOneofCase.Fault:
                 // A node of another version; one that understands may be asked yet.
-                NoteFailure($"The node did not understand the request ({answer.Fault.Code}): {answer.Fault.Message}", mayHaveArrived: false);
+                NoteFailure(new AttemptFailedException(
+                    $"The node did not understand the request ({answer.Fault.Code}): {answer.Fault.Message}", mayHaveArrived: false));
                 break;
             default:
-                NoteFailure("The node answered something else than it was asked.", mayHaveArrived: true);
+                NoteFailure(new AttemptFailedException("The node answered something else than it was asked.", mayHaveArrived: true));
                 break;
         }
     }
@@ -67,10 +68,13 @@ internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, 
         answer is FactAccepted or FactRefused or FactNotCommitted { Reason: NotCommittedReason.TooLarge };
 
     /// <summary>The last request was not answered.</summary>
-    public void NoteFailure(string message, bool mayHaveArrived, NotCommittedReason reason = NotCommittedReason.NoLeader)
+    /// <param name="failed">Why.</param>
+    /// <param name="isOver">Whether the time is over: then what was heard before says more than that this request was given up.</param>
+    public void NoteFailure(AttemptFailedException failed, bool isOver = false)
     {
-        (_reason, _message) = (reason, message);
-        if (mayHaveArrived)
+        // What may have arrived is why the outcome is not known, whenever it was given up.
+        _lastHeard.Note(failed, isOver && !failed.MayHaveArrived);
+        if (failed.MayHaveArrived)
         {
             foreach (int i in _sent)
             {
@@ -86,7 +90,7 @@ internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, 
         {
             if (!_settled[i])
             {
-                Settle(i, _uncertain[i] ? new FactOutcomeUnknown(_message) : new FactNotCommitted(_reason, _message));
+                Settle(i, _uncertain[i] ? new FactOutcomeUnknown(_lastHeard.Message) : new FactNotCommitted(_lastHeard.Reason, _lastHeard.Message));
             }
         }
     }
@@ -100,7 +104,7 @@ internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, 
         }
         catch (FrameException e)
         {
-            NoteFailure(e.Message, mayHaveArrived: true);
+            NoteFailure(new AttemptFailedException(e.Message, mayHaveArrived: true));
             return;
         }
 
@@ -118,10 +122,10 @@ internal sealed class CommitPart(ReadOnlyMemory<ReadOnlyMemory<byte>> commands, 
                 Settle(command, final);
                 break;
             case FactNotCommitted notCommitted:
-                (_reason, _message) = (notCommitted.Reason, notCommitted.Message);
+                _lastHeard.Note(notCommitted.Reason, notCommitted.Message);
                 break;
             case FactOutcomeUnknown unknown:
-                _message = unknown.Message;
+                _lastHeard.Note(_lastHeard.Reason, unknown.Message);
                 _uncertain[command] = true;
                 break;
             default:

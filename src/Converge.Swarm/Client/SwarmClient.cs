@@ -74,7 +74,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         try
         {
             NodeLink? link = _nodes.Leader;
-            var commit = new PendingCommit(command);
+            var commit = new PendingCommit(command, _options.Time.GetTimestamp());
             if (link?.Connection is not { } connection || !connection.TryCommit(commit))
             {
                 return await CommitAsync(command, cancellationToken);
@@ -98,7 +98,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             {
                 link.NoteFailure();
                 part = Begun(command, answers);
-                part.NoteFailure(failed.Message, failed.MayHaveArrived);
+                part.NoteFailure(failed);
             }
             catch (OperationCanceledException)
             {
@@ -106,7 +106,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
                 throw;
             }
 
-            await CommitAsync(part, cancellationToken, TimeSpan.FromMilliseconds(1 + Environment.TickCount64 - commit.BegunAt));
+            await CommitAsync(part, cancellationToken, _options.Time.GetElapsedTime(commit.BegunAt) + TimeSpan.FromMilliseconds(1));
             return answers[0];
         }
         finally
@@ -380,7 +380,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             }
             catch (AttemptFailedException failed)
             {
-                part.NoteFailure(failed.Message, failed.MayHaveArrived, failed.Reason);
+                part.NoteFailure(failed, deadline.IsOver);
             }
 
             if (part.IsSettled)
@@ -395,7 +395,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     private async Task<LeadershipTransfer> TransferAsync(ulong to, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
-        string message = "";
+        var lastHeard = new LastHeard();
         while (await deadline.NextAttemptAsync())
         {
             try
@@ -413,17 +413,17 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             }
             catch (AttemptFailedException failed)
             {
-                message = failed.Message;
+                lastHeard.Note(failed, deadline.IsOver);
             }
         }
 
-        return new LeadershipTransferRefused(TransferRefusal.NoLeader, $"No node could be asked. {message}");
+        return new LeadershipTransferRefused(TransferRefusal.NoLeader, lastHeard.Message);
     }
 
     private async Task<MembershipOutcome> ChangeAsync(MembershipRequest request, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
-        string message = "";
+        var lastHeard = new LastHeard();
         while (await deadline.NextAttemptAsync())
         {
             try
@@ -441,11 +441,11 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             }
             catch (AttemptFailedException failed)
             {
-                message = failed.Message;
+                lastHeard.Note(failed, deadline.IsOver);
             }
         }
 
-        return new MembershipNotChanged(MembershipRefusal.NoLeader, $"No node could be asked. {message}");
+        return new MembershipNotChanged(MembershipRefusal.NoLeader, lastHeard.Message);
     }
 
     /// <summary>Waits for records, as long as nodes answer at all.</summary>
@@ -485,8 +485,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     private async Task<ClientAnswer> AskPlacedAsync(Func<ClientRequest> request, TimeSpan wait, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(_options, cancellationToken, _closed.Token, wait);
-        NotCommittedReason reason = NotCommittedReason.NoLeader;
-        string? message = null;
+        var lastHeard = new LastHeard();
         while (await deadline.NextAttemptAsync())
         {
             try
@@ -497,24 +496,20 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
                     return answer;
                 }
 
-                (reason, message) = (Understand(answer.Unavailable, ClientMessageCodec.FromWire).Reason, answer.Unavailable.Message);
-                if (reason == NotCommittedReason.NoLease)
+                lastHeard.Note(Understand(answer.Unavailable, ClientMessageCodec.FromWire).Reason, answer.Unavailable.Message);
+                if (lastHeard.Reason == NotCommittedReason.NoLease)
                 {
                     // A setting of the whole swarm: no other node and no later moment changes it.
                     break;
                 }
             }
-            catch (AttemptFailedException) when (deadline.End.IsCancellationRequested && message is not null)
-            {
-                // Cut short by the call's own end: what was heard before says more.
-            }
             catch (AttemptFailedException failed)
             {
-                (reason, message) = (failed.Reason, failed.Message);
+                lastHeard.Note(failed, deadline.IsOver);
             }
         }
 
-        throw new SwarmUnavailableException(_closed.IsCancellationRequested ? NotCommittedReason.Stopping : reason, message ?? "No node could be asked.");
+        throw new SwarmUnavailableException(_closed.IsCancellationRequested ? NotCommittedReason.Stopping : lastHeard.Reason, lastHeard.Message);
     }
 
     /// <summary>One attempt with one node.</summary>
@@ -546,13 +541,20 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
 
     private static async Task<NodeConnection> ConnectAsync(NodeLink link, CancellationToken attempt)
     {
+        Task<NodeConnection> connecting = link.ConnectAsync();
         try
         {
-            return await link.ConnectAsync().WaitAsync(attempt);
+            return await connecting.WaitAsync(attempt);
         }
         catch (OperationCanceledException)
         {
-            throw new AttemptFailedException($"{link.Address} could not be reached in time.", mayHaveArrived: false);
+            if (connecting.IsFaulted)
+            {
+                // Both came at once: what the node said wins.
+                return await connecting;
+            }
+
+            throw new AttemptFailedException($"{link.Address} could not be reached in time.", mayHaveArrived: false) { WasCutShort = true };
         }
     }
 

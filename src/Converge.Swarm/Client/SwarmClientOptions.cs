@@ -35,6 +35,9 @@ public sealed record SwarmClientOptions
     /// <summary>How long connecting to one node may take.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>The clock that all time-outs and pauses are measured with.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Calls and subscriptions under way at the same time; beyond it callers get <c>busy</c> at once.</summary>
     public int MaxInflightRequests { get; init; } = 1024;
 

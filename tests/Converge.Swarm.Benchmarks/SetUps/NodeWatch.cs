@@ -13,7 +13,7 @@ internal sealed class NodeWatch : IAsyncDisposable
     private NodeWatch(NodeConnection connection) => _connection = connection;
 
     public static async Task<NodeWatch> OpenAsync(string cluster, IPEndPoint address) =>
-        new(await NodeConnection.OpenAsync(address, cluster, _ => { }, _ => { }, TimeSpan.FromSeconds(10), CancellationToken.None));
+        new(await NodeConnection.OpenAsync(address, cluster, _ => { }, _ => { }, TimeSpan.FromSeconds(10), TimeProvider.System, CancellationToken.None));
 
     public async Task<NodeCounters> CountersAsync()
     {

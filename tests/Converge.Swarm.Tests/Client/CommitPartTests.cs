@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Nodes;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 
@@ -14,7 +15,7 @@ public sealed class CommitPartTests
     [Fact]
     public void What_never_left_is_not_committed()
     {
-        CommitAnswer answer = Outcome(part => part.NoteFailure("refused", mayHaveArrived: false));
+        CommitAnswer answer = Outcome(part => part.NoteFailure(Failed("refused")));
 
         Assert.Equal(new FactNotCommitted(NotCommittedReason.NoLeader, "refused"), answer);
     }
@@ -32,11 +33,34 @@ public sealed class CommitPartTests
     public void What_may_have_arrived_is_unknown_whatever_is_said_of_later_attempts()
     {
         CommitAnswer answer = Outcome(
-            part => part.NoteFailure("cut", mayHaveArrived: true),
+            part => part.NoteFailure(Failed("cut", mayHaveArrived: true)),
             part => part.Note(Answers(NoLeader)),
-            part => part.NoteFailure("refused", mayHaveArrived: false));
+            part => part.NoteFailure(Failed("refused")));
 
         Assert.IsType<FactOutcomeUnknown>(answer);
+    }
+
+    [Fact]
+    public void What_only_the_end_of_the_time_cut_short_takes_nothing_back_of_what_was_said_before()
+    {
+        var full = new FactNotCommitted(NotCommittedReason.Busy, "Full.");
+
+        Assert.Equal(full, Outcome(part => part.Note(Answers(full)), part => part.NoteFailure(CutShort(), isOver: true)));
+        Assert.Equal(
+            full,
+            Outcome(
+                part => part.NoteFailure(new AttemptFailedException("Full.", mayHaveArrived: false) { Reason = NotCommittedReason.Busy }),
+                part => part.NoteFailure(CutShort(), isOver: true)));
+        Assert.Equal("late", Assert.IsType<FactNotCommitted>(Outcome(part => part.NoteFailure(CutShort(), isOver: true))).Message);
+        Assert.Equal(
+            "late", Assert.IsType<FactNotCommitted>(Outcome(part => part.Note(Answers(full)), part => part.NoteFailure(CutShort()))).Message);
+        Assert.Equal(
+            "refused",
+            Assert.IsType<FactNotCommitted>(Outcome(part => part.Note(Answers(full)), part => part.NoteFailure(Failed("refused"), isOver: true))).Message);
+        Assert.Equal(
+            "late",
+            Assert.IsType<FactOutcomeUnknown>(
+                Outcome(part => part.Note(Answers(full)), part => part.NoteFailure(CutShort(mayHaveArrived: true), isOver: true))).Message);
     }
 
     [Fact]
@@ -104,6 +128,10 @@ public sealed class CommitPartTests
         part.GiveUp();
         return answers[0];
     }
+
+    private static AttemptFailedException Failed(string message, bool mayHaveArrived = false) => new(message, mayHaveArrived);
+
+    private static AttemptFailedException CutShort(bool mayHaveArrived = false) => new("late", mayHaveArrived) { WasCutShort = true };
 
     private static byte[] Sent(CommitPart part) => [.. part.NextRequest().Commit.Commands.Select(command => command[0])];
 

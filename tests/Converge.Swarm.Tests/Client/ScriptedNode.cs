@@ -13,7 +13,9 @@ internal sealed class ScriptedNode : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<ClientRequest, ClientAnswer?> _answer;
+    private readonly TaskCompletionSource _silent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _serving;
+    private int _greeted;
 
     /// <summary>Listens at once. The function says what to answer; null hangs up.</summary>
     public ScriptedNode(Func<ClientRequest, ClientAnswer?> answer)
@@ -30,6 +32,12 @@ internal sealed class ScriptedNode : IAsyncDisposable
 
     /// <summary>Every client is sent away with this code, when it is set.</summary>
     public string? Refusal { get; init; }
+
+    /// <summary>So many clients hear something when they have connected; those after them are kept and hear nothing.</summary>
+    public int Greets { get; init; } = int.MaxValue;
+
+    /// <summary>Completes when the first client is there that hears nothing.</summary>
+    public Task Silent => _silent.Task;
 
     public async ValueTask DisposeAsync()
     {
@@ -66,6 +74,13 @@ internal sealed class ScriptedNode : IAsyncDisposable
                 NetworkStream stream = client.GetStream();
                 var frames = new FrameReader(PipeReader.Create(stream));
                 _ = await frames.ReadAsync(Frame.MaxHelloBytes, _stop.Token);
+                if (Interlocked.Increment(ref _greeted) > Greets)
+                {
+                    _silent.TrySetResult();
+                    _ = await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token);
+                    return;
+                }
+
                 if (Refusal is not null)
                 {
                     await stream.WriteAsync(Frame.ToBytes(FrameKind.HelloAnswer, new HelloAnswer { Code = Refusal, Message = "Not now." }), _stop.Token);

@@ -12,6 +12,9 @@ namespace Converge.Swarm.Tests.Client;
 /// <summary>The client over the wire: real nodes where they are needed, a scripted one where only that can be troubled on purpose.</summary>
 public sealed class SwarmClientTests
 {
+    /// <summary>A client waits no longer than this between two tries.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(250);
+
     [Fact]
     public async Task It_says_what_the_nodes_say_though_it_was_told_of_one_only()
     {
@@ -127,25 +130,15 @@ public sealed class SwarmClientTests
     {
         var head = new LedgerHead(1, new string('0', 64), new string('0', 64), new LogIndex(1), new Term(1));
         await using ScriptedNode deaf = new(request => request.Head is null ? null : new ClientAnswer { Head = ClientMessageCodec.ToWire(head) });
-        await using SwarmClient client = new(Options(deaf) with { Timeout = TimeSpan.FromSeconds(2) });
+        var time = new ManualTime();
+        await using SwarmClient client = new(Options(deaf, time));
 
-        // What was never sent is certainly not recorded: the connection must stand before the time that there is for an answer begins.
-        await LocalSwarm.UntilAsync(async () =>
-        {
-            try
-            {
-                return await client.GetHeadAsync() == head;
-            }
-            catch (SwarmUnavailableException)
-            {
-                return false;
-            }
-        });
-
-        Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Created("p")));
-        await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
-        Assert.IsType<LeadershipTransferUnknown>(await client.TransferLeadershipAsync());
-        Assert.IsType<MembershipChangeUnknown>(await client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))]));
+        Assert.Equal(head, await client.GetHeadAsync());
+        Assert.IsType<FactOutcomeUnknown>(await time.PassPausesAsync(client.CommitAsync(Created("p")), LongestPause));
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => time.PassPausesAsync(client.GetStatusAsync(), LongestPause));
+        Assert.IsType<LeadershipTransferUnknown>(await time.PassPausesAsync(client.TransferLeadershipAsync(), LongestPause));
+        Assert.IsType<MembershipChangeUnknown>(
+            await time.PassPausesAsync(client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))]), LongestPause));
     }
 
     [Theory]
@@ -154,13 +147,47 @@ public sealed class SwarmClientTests
     public async Task A_client_that_every_node_sends_away_hears_why(string code, NotCommittedReason reason)
     {
         await using ScriptedNode full = new(_ => null) { Refusal = code };
-        await using SwarmClient client = new(Options(full) with { Timeout = TimeSpan.FromSeconds(2) });
+        var time = new ManualTime();
+        await using SwarmClient client = new(Options(full, time));
 
-        FactNotCommitted answer = Assert.IsType<FactNotCommitted>(await client.CommitAsync(Created("p")));
+        FactNotCommitted answer = Assert.IsType<FactNotCommitted>(await time.PassPausesAsync(client.CommitAsync(Created("p")), LongestPause));
 
         Assert.Equal(reason, answer.Reason);
         Assert.Contains(code, answer.Message, StringComparison.Ordinal);
-        Assert.Equal(reason, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetHeadAsync())).Reason);
+        Assert.Equal(
+            reason, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => time.PassPausesAsync(client.GetHeadAsync(), LongestPause))).Reason);
+    }
+
+    [Theory]
+    [InlineData("busy", NotCommittedReason.Busy)]
+    [InlineData("wrong_cluster", NotCommittedReason.NoLeader)]
+    public async Task What_a_node_said_is_told_though_the_time_ends_while_it_is_asked_again(string code, NotCommittedReason reason)
+    {
+        (Task<CommitAnswer> commit, string committing) = await CutShortAsync(client => client.CommitAsync(Created("p")));
+        (Task<LedgerHead> read, _) = await CutShortAsync(client => client.GetHeadAsync());
+        (Task<LeadershipTransfer> transfer, string transferring) = await CutShortAsync(client => client.TransferLeadershipAsync());
+        (Task<MembershipOutcome> change, string changing) = await CutShortAsync(
+            client => client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))]));
+
+        FactNotCommitted answer = Assert.IsType<FactNotCommitted>(await commit);
+        Assert.Equal((reason, committing), (answer.Reason, answer.Message));
+        SwarmUnavailableException unavailable = await Assert.ThrowsAsync<SwarmUnavailableException>(() => read);
+        Assert.Equal(reason, unavailable.Reason);
+        Assert.Equal(transferring, Assert.IsType<LeadershipTransferRefused>(await transfer).Message);
+        Assert.Equal(changing, Assert.IsType<MembershipNotChanged>(await change).Message);
+
+        // The node sends the client away once; when it has come back and hears nothing, the time ends.
+        async Task<(Task<T> Call, string Heard)> CutShortAsync<T>(Func<SwarmClient, Task<T>> call)
+        {
+            await using ScriptedNode node = new(_ => null) { Refusal = code, Greets = 1 };
+            var time = new ManualTime();
+            await using SwarmClient client = new(Options(node, time));
+            Task<T> called = call(client);
+            await time.PassPausesAsync(Task.WhenAny(called, node.Silent), LongestPause);
+            time.Advance(Options(node, time).Timeout);
+            await Task.WhenAny(called);
+            return (called, $"{node.Address} refused this client ({code}): Not now.");
+        }
     }
 
     [Fact]
@@ -181,15 +208,23 @@ public sealed class SwarmClientTests
     [Fact]
     public async Task What_no_node_can_have_seen_is_not_committed()
     {
-        await using SwarmClient client = new(new SwarmClientOptions { Cluster = "test", Endpoints = [NobodyThere()], Timeout = TimeSpan.FromMilliseconds(200) });
+        using Socket nobody = Deaf();
+        var time = new ManualTime();
+        await using SwarmClient client = new(Options([AddressOf(nobody)], time));
 
-        Assert.Equal(NotCommittedReason.NoLeader, Assert.IsType<FactNotCommitted>(await client.CommitAsync(Created("p"))).Reason);
-        Assert.Equal(TransferRefusal.NoLeader, Assert.IsType<LeadershipTransferRefused>(await client.TransferLeadershipAsync()).Reason);
         Assert.Equal(
-            MembershipRefusal.NoLeader, Assert.IsType<MembershipNotChanged>(await client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))])).Reason);
-        await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetMembersAsync());
-        await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetProposalAsync("p"));
-        await Assert.ThrowsAsync<SwarmUnavailableException>(async () => await TakeAsync(client.SubscribeAsync(1), _ => true));
+            NotCommittedReason.NoLeader,
+            Assert.IsType<FactNotCommitted>(await time.PassPausesAsync(client.CommitAsync(Created("p")), LongestPause)).Reason);
+        Assert.Equal(
+            TransferRefusal.NoLeader,
+            Assert.IsType<LeadershipTransferRefused>(await time.PassPausesAsync(client.TransferLeadershipAsync(), LongestPause)).Reason);
+        Assert.Equal(
+            MembershipRefusal.NoLeader,
+            Assert.IsType<MembershipNotChanged>(
+                await time.PassPausesAsync(client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))]), LongestPause)).Reason);
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => time.PassPausesAsync(client.GetMembersAsync(), LongestPause));
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => time.PassPausesAsync(client.GetProposalAsync("p"), LongestPause));
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => time.PassPausesAsync(TakeAsync(client.SubscribeAsync(1), _ => true), LongestPause));
     }
 
     [Fact]
@@ -242,17 +277,17 @@ public sealed class SwarmClientTests
         await using var swarm = new LocalSwarm(1);
         await swarm.StartAsync(1);
         await swarm.LeaderAsync();
-        using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        using Socket silent = Deaf();
         silent.Listen();
-        await using SwarmClient client = new(Options(swarm) with
-        {
-            Endpoints = [(IPEndPoint)silent.LocalEndPoint!, swarm.AddressOf(1)],
-            AttemptTimeout = TimeSpan.FromMilliseconds(50),
-            DialTimeout = TimeSpan.FromMilliseconds(50),
-        });
+        var time = new ManualTime();
+        SwarmClientOptions options = Options([AddressOf(silent), swarm.AddressOf(1)], time) with { AttemptTimeout = TimeSpan.FromSeconds(5) };
+        await using SwarmClient client = new(options);
 
-        Assert.IsType<FactAccepted>(await client.CommitAsync(Created("p")));
+        Task<CommitAnswer> commit = client.CommitAsync(Created("p"));
+        using Socket accepted = await silent.AcceptAsync().WaitAsync(LocalSwarm.Patience);
+        time.Advance(options.AttemptTimeout);
+
+        Assert.IsType<FactAccepted>(await time.PassPausesAsync(commit, LongestPause));
     }
 
     [Fact]
@@ -375,12 +410,14 @@ public sealed class SwarmClientTests
         await using SwarmClient client = new(Options(swarm));
         await client.CommitAsync(Created("p"));
         NodeId added = new(4);
+        using Socket nobody = Deaf();
+        string address = AddressOf(nobody).ToString();
 
         MembershipChanged joined = Assert.IsType<MembershipChanged>(
-            await client.ChangeMembersAsync([MembershipStep.Add(added, MemberRole.Learner, NobodyThere().ToString())]));
+            await client.ChangeMembersAsync([MembershipStep.Add(added, MemberRole.Learner, address)]));
         MembershipOutcome untimely = await client.ChangeMembersAsync([MembershipStep.Promote(added)]);
         MembershipChanged left = Assert.IsType<MembershipChanged>(await client.ChangeMembersAsync([MembershipStep.Remove(added)]));
-        MembershipOutcome again = await client.ChangeMembersAsync([MembershipStep.Add(added, MemberRole.Learner, NobodyThere().ToString())]);
+        MembershipOutcome again = await client.ChangeMembersAsync([MembershipStep.Add(added, MemberRole.Learner, address)]);
 
         Assert.Equal([added], joined.Learners.AsEnumerable());
         Assert.Equal(MembershipRefusal.NotCaughtUp, Assert.IsType<MembershipNotChanged>(untimely).Reason);
@@ -399,9 +436,11 @@ public sealed class SwarmClientTests
     {
         await using var swarm = new LocalSwarm(1);
         await swarm.StartAsync(1);
-        await using SwarmClient client = new(Options(swarm) with { Cluster = "another", Timeout = TimeSpan.FromSeconds(2) });
+        var time = new ManualTime();
+        await using SwarmClient client = new(Options(swarm.Addresses, time) with { Cluster = "another" });
 
-        SwarmUnavailableException refusal = await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync());
+        SwarmUnavailableException refusal = await Assert.ThrowsAsync<SwarmUnavailableException>(
+            () => time.PassPausesAsync(client.GetStatusAsync(), LongestPause));
 
         Assert.Contains("wrong_cluster", refusal.Message, StringComparison.Ordinal);
     }
@@ -447,6 +486,19 @@ public sealed class SwarmClientTests
     private static SwarmClientOptions Options(LocalSwarm swarm) => new() { Cluster = "test", Endpoints = swarm.Addresses, Timeout = LocalSwarm.Patience };
 
     private static SwarmClientOptions Options(ScriptedNode node) => new() { Cluster = "test", Endpoints = [node.Address], Timeout = LocalSwarm.Patience };
+
+    private static SwarmClientOptions Options(ScriptedNode node, ManualTime time) => Options([node.Address], time);
+
+    /// <summary>Times on a clock of the test's own, all of them much longer than <see cref="LongestPause"/>.</summary>
+    private static SwarmClientOptions Options(IReadOnlyList<IPEndPoint> endpoints, ManualTime time) => new()
+    {
+        Cluster = "test",
+        Endpoints = endpoints,
+        Time = time,
+        Timeout = TimeSpan.FromSeconds(20),
+        AttemptTimeout = TimeSpan.FromSeconds(20),
+        DialTimeout = TimeSpan.FromSeconds(20),
+    };
 
     private static FactSubmission Created(string proposal) => new(new ProposalCreated(proposal, "author"));
 
@@ -494,10 +546,13 @@ public sealed class SwarmClientTests
         yield return record;
     }
 
-    private static IPEndPoint NobodyThere()
+    /// <summary>An address that nobody else gets while it is held, and at which nobody listens.</summary>
+    private static Socket Deaf()
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return (IPEndPoint)socket.LocalEndPoint!;
+        return socket;
     }
+
+    private static IPEndPoint AddressOf(Socket socket) => (IPEndPoint)socket.LocalEndPoint!;
 }

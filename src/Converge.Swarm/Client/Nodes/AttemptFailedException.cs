@@ -11,4 +11,7 @@ internal sealed class AttemptFailedException(string message, bool mayHaveArrived
 
     /// <summary>What is said to the caller when no attempt had more luck.</summary>
     public NotCommittedReason Reason { get; init; } = NotCommittedReason.NoLeader;
+
+    /// <summary>True when nothing went wrong but that the time given for it was over.</summary>
+    public bool WasCutShort { get; init; }
 }

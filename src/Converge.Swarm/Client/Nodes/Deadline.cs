@@ -6,11 +6,14 @@ internal sealed class Deadline : IDisposable
     private const int FirstPauseMilliseconds = 10;
     private const int LongestPauseMilliseconds = 250;
 
+    private readonly TimeProvider _time;
     private readonly CancellationToken _caller;
+    private readonly CancellationTokenSource _over;
     private readonly CancellationTokenSource _end;
     private readonly TimeSpan _timeout;
     private readonly TimeSpan _wait;
     private TimeSpan _attemptTimeout;
+    private CancellationTokenSource? _attemptOver;
     private CancellationTokenSource? _attempt;
     private int _pauseMilliseconds;
     private bool _mustPause;
@@ -24,10 +27,10 @@ internal sealed class Deadline : IDisposable
     public Deadline(SwarmClientOptions options, CancellationToken caller, CancellationToken closed, TimeSpan wait = default, TimeSpan tried = default)
     {
         _mustPause = tried > TimeSpan.Zero;
-        (_caller, _timeout, _wait, _attemptTimeout) = (caller, options.Timeout, wait, options.AttemptTimeout);
-        _end = CancellationTokenSource.CreateLinkedTokenSource(caller, closed);
+        (_time, _caller, _timeout, _wait, _attemptTimeout) = (options.Time, caller, options.Timeout, wait, options.AttemptTimeout);
         TimeSpan left = options.Timeout + wait - tried;
-        _end.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        _over = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time);
+        _end = CancellationTokenSource.CreateLinkedTokenSource(caller, closed, _over.Token);
     }
 
     /// <summary>The end of the attempt that has begun.</summary>
@@ -35,6 +38,9 @@ internal sealed class Deadline : IDisposable
 
     /// <summary>The end of the call.</summary>
     public CancellationToken End => _end.Token;
+
+    /// <summary>True when the call has ended, for whatever reason.</summary>
+    public bool IsOver => _end.IsCancellationRequested;
 
     /// <summary>Begins an attempt, the first at once, others after a pause. False when the time is over.</summary>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
@@ -48,8 +54,7 @@ internal sealed class Deadline : IDisposable
                 _attemptTimeout *= 2;
             }
 
-            _attempt.Dispose();
-            _attempt = null;
+            EndAttempt();
             _mustPause = true;
         }
 
@@ -64,15 +69,23 @@ internal sealed class Deadline : IDisposable
             return false;
         }
 
-        _attempt = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
-        _attempt.CancelAfter(_attemptTimeout + _wait);
+        _attemptOver = new CancellationTokenSource(_attemptTimeout + _wait, _time);
+        _attempt = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, _attemptOver.Token);
         return true;
     }
 
     public void Dispose()
     {
-        _attempt?.Dispose();
+        EndAttempt();
         _end.Dispose();
+        _over.Dispose();
+    }
+
+    private void EndAttempt()
+    {
+        _attempt?.Dispose();
+        _attemptOver?.Dispose();
+        _attempt = null;
     }
 
     private async Task PauseAsync()
@@ -81,7 +94,7 @@ internal sealed class Deadline : IDisposable
         try
         {
             // A little by chance, so that callers that failed together do not come back together.
-            await Task.Delay(Random.Shared.Next((_pauseMilliseconds / 2) + 1, _pauseMilliseconds + 1), _end.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next((_pauseMilliseconds / 2) + 1, _pauseMilliseconds + 1)), _time, _end.Token);
         }
         catch (OperationCanceledException)
         {

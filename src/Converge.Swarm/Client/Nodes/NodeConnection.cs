@@ -38,7 +38,8 @@ internal sealed class NodeConnection : IAsyncDisposable
     private readonly List<PendingCommit> _together = [];
     private readonly List<ReadOnlyMemory<byte>> _commands = [];
     private readonly TimeSpan _patience;
-    private readonly Timer _impatience;
+    private readonly TimeProvider _time;
+    private readonly ITimer _impatience;
     private LeaderHint _lastHint = LeaderHint.None;
     private readonly SemaphoreSlim _places;
     private readonly CancellationTokenSource _ended = new();
@@ -47,10 +48,17 @@ internal sealed class NodeConnection : IAsyncDisposable
     private string? _endedBecause;
 
     private NodeConnection(
-        IPEndPoint address, NetworkStream stream, PipeReader reader, FrameReader frames, ClientWelcome welcome, Action<LeaderHint> learn, TimeSpan patience)
+        IPEndPoint address,
+        NetworkStream stream,
+        PipeReader reader,
+        FrameReader frames,
+        ClientWelcome welcome,
+        Action<LeaderHint> learn,
+        TimeSpan patience,
+        TimeProvider time)
     {
-        _patience = patience;
-        _impatience = new Timer(_ => GiveUpOverdue(), null, patience / 8, patience / 8);
+        (_patience, _time) = (patience, time);
+        _impatience = time.CreateTimer(_ => GiveUpOverdue(), null, patience / 8, patience / 8);
         (_address, _stream, _reader, _frames, _learn) = (address, stream, reader, frames, learn);
         _places = new SemaphoreSlim((int)Math.Clamp(welcome.MaxRequests, 1, WokenAtTheEnd));
         _running = RunAsync();
@@ -74,10 +82,17 @@ internal sealed class NodeConnection : IAsyncDisposable
     /// <param name="welcomed">Told what the node said in return.</param>
     /// <param name="learn">Told who leads, as often as the node says so.</param>
     /// <param name="patience">How long a commit (<see cref="TryCommit"/>) waits for its answer, give or take an eighth.</param>
+    /// <param name="time">The client's clock.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="AttemptFailedException">There is nobody, or the client is not welcome.</exception>
     public static async Task<NodeConnection> OpenAsync(
-        IPEndPoint address, string cluster, Action<ClientWelcome> welcomed, Action<LeaderHint> learn, TimeSpan patience, CancellationToken cancellationToken)
+        IPEndPoint address,
+        string cluster,
+        Action<ClientWelcome> welcomed,
+        Action<LeaderHint> learn,
+        TimeSpan patience,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -91,7 +106,7 @@ internal sealed class NodeConnection : IAsyncDisposable
                 ?? throw new AttemptFailedException($"{address} hung up without an answer.", mayHaveArrived: false);
             ClientWelcome welcome = ReadWelcome(address, answer);
             welcomed(welcome);
-            return new NodeConnection(address, stream, reader, frames, welcome, learn, patience);
+            return new NodeConnection(address, stream, reader, frames, welcome, learn, patience, time);
         }
         catch (AttemptFailedException)
         {
@@ -102,7 +117,10 @@ internal sealed class NodeConnection : IAsyncDisposable
         {
             socket.Dispose();
             throw new AttemptFailedException(
-                $"{address} cannot be reached: {(e is OperationCanceledException ? "it did not answer in time." : e.Message)}", mayHaveArrived: false);
+                $"{address} cannot be reached: {(e is OperationCanceledException ? "it did not answer in time." : e.Message)}", mayHaveArrived: false)
+            {
+                WasCutShort = e is OperationCanceledException,
+            };
         }
     }
 
@@ -115,12 +133,21 @@ internal sealed class NodeConnection : IAsyncDisposable
         Pending pending;
         try
         {
-            await _places.WaitAsync(cancellationToken);
+            // A place that is free is taken without a look at the time: only who waited for one may say that there was none.
+            if (!_places.Wait(0, CancellationToken.None))
+            {
+                await _places.WaitAsync(cancellationToken);
+            }
+
             pending = Enlist(request);
         }
         catch (OperationCanceledException)
         {
-            throw new AttemptFailedException($"{_address} has too many requests of this client to answer.", mayHaveArrived: false) { Reason = NotCommittedReason.Busy };
+            throw new AttemptFailedException($"{_address} has too many requests of this client to answer.", mayHaveArrived: false)
+            {
+                Reason = NotCommittedReason.Busy,
+                WasCutShort = true,
+            };
         }
 
         try
@@ -129,7 +156,13 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new AttemptFailedException($"{_address} did not answer in time.", mayHaveArrived: !pending.TryWithdraw());
+            if (pending.Answer.IsCompleted)
+            {
+                // Both came at once: what is known wins.
+                return await pending.Answer;
+            }
+
+            throw new AttemptFailedException($"{_address} did not answer in time.", mayHaveArrived: !pending.TryWithdraw()) { WasCutShort = true };
         }
     }
 
@@ -325,8 +358,9 @@ internal sealed class NodeConnection : IAsyncDisposable
     /// <summary>They come in the order of their beginnings; those that are answered are let go.</summary>
     private void GiveUpOverdue()
     {
-        long begunBefore = Environment.TickCount64 - (long)_patience.TotalMilliseconds;
-        while (_commits.TryPeek(out PendingCommit? oldest) && (oldest.Task.IsCompleted || oldest.BegunAt <= begunBefore))
+        long now = _time.GetTimestamp();
+        while (_commits.TryPeek(out PendingCommit? oldest)
+            && (oldest.Task.IsCompleted || _time.GetElapsedTime(oldest.BegunAt, now) >= _patience))
         {
             _commits.TryDequeue(out _);
             oldest.Fail($"{_address} did not answer in time.");

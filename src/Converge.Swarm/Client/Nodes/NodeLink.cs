@@ -16,7 +16,8 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
     private readonly Lock _gate = new();
     private Task<NodeConnection>? _connection;
     private TimeSpan _rest = FirstRest;
-    private long _restsUntil = long.MinValue;
+    private TimeSpan _resting;
+    private long _failedAt;
     private bool _disposed;
 
     public IPEndPoint Address => address;
@@ -46,7 +47,7 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
         {
             lock (_gate)
             {
-                return Environment.TickCount64 < _restsUntil;
+                return _resting > TimeSpan.Zero && options.Time.GetElapsedTime(_failedAt) < _resting;
             }
         }
     }
@@ -76,7 +77,7 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
     {
         lock (_gate)
         {
-            _restsUntil = Environment.TickCount64 + (long)_rest.TotalMilliseconds;
+            (_failedAt, _resting) = (options.Time.GetTimestamp(), _rest);
             _rest = TimeSpan.FromTicks(Math.Min(_rest.Ticks * 2, LongestRest.Ticks));
         }
     }
@@ -86,7 +87,7 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
     {
         lock (_gate)
         {
-            (_rest, _restsUntil) = (FirstRest, long.MinValue);
+            (_rest, _resting) = (FirstRest, TimeSpan.Zero);
         }
     }
 
@@ -116,7 +117,7 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
 
     private async Task<NodeConnection> OpenAsync()
     {
-        using var timeout = new CancellationTokenSource(options.DialTimeout);
+        using var timeout = new CancellationTokenSource(options.DialTimeout, options.Time);
         return await NodeConnection.OpenAsync(
             address,
             options.Cluster,
@@ -127,6 +128,7 @@ internal sealed class NodeLink(IPEndPoint address, SwarmClientOptions options, A
             },
             learn,
             TimeSpan.FromTicks(Math.Min(options.AttemptTimeout.Ticks, options.Timeout.Ticks)),
+            options.Time,
             timeout.Token);
     }
 }

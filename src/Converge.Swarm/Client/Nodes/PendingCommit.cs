@@ -6,7 +6,8 @@ namespace Converge.Swarm.Nodes;
 /// One command on its way to a node; its task completes with the node's answer, or fails with an <see cref="AttemptFailedException"/>.
 /// </summary>
 /// <param name="command">The encoded command.</param>
-internal sealed class PendingCommit(ReadOnlyMemory<byte> command) : TaskCompletionSource<CommitAnswer>(TaskCreationOptions.RunContinuationsAsynchronously)
+/// <param name="begunAt">When it began, a timestamp of the client's clock.</param>
+internal sealed class PendingCommit(ReadOnlyMemory<byte> command, long begunAt) : TaskCompletionSource<CommitAnswer>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     private const int Queued = 0;
     private const int Sent = 1;
@@ -16,8 +17,8 @@ internal sealed class PendingCommit(ReadOnlyMemory<byte> command) : TaskCompleti
 
     public ReadOnlyMemory<byte> Command { get; } = command;
 
-    /// <summary>When it began, on the clock of <see cref="Environment.TickCount64"/>.</summary>
-    public long BegunAt { get; } = Environment.TickCount64;
+    /// <summary>When it began, a timestamp of the client's clock.</summary>
+    public long BegunAt { get; } = begunAt;
 
     /// <summary>Before its first byte leaves. False when nobody waits for it any more: then it must not.</summary>
     public bool TrySend() => Interlocked.CompareExchange(ref _state, Sent, Queued) == Queued;
