@@ -45,16 +45,42 @@ public sealed class OneChangeOfMembersAtATime : ISimulationChecker
         }
 
         // A snapshot of another node stands for any number of changes; they are in force once it is installed.
-        seen.Jumped |= node.FirstIndex.Previous > seen.Commit;
+        if (node.FirstIndex.Previous > seen.Commit)
+        {
+            (seen.Jumped, seen.JumpedTo) = (true, node.FirstIndex.Previous);
+        }
+
         ConfigurationState now = node.Configuration;
         if (seen.Life == node.Life && seen.Configuration is { } before && !ReferenceEquals(before, now) && !before.Equals(now))
         {
-            ISimulationChecker self = this;
-            self.Require(seen.Jumped || Follows(before, now), $"node {node.Id} put {now} in force after {before}: two majorities of them need not meet.");
+            CheckInForce(step, seen, before, now);
             seen.Jumped = false;
         }
 
         (seen.Life, seen.Configuration, seen.Commit) = (node.Life, now, node.CommitIndex);
+    }
+
+    /// <summary>A node may put several changes in force in one step: one after the other, as it applied them.</summary>
+    private void CheckInForce(SimulationStep step, Seen seen, ConfigurationState before, ConfigurationState now)
+    {
+        if (seen.Jumped)
+        {
+            return;
+        }
+
+        ISimulationChecker self = this;
+        foreach (AppliedEntry entry in step.Received is NodeMessage.Applied applied ? applied.Entries : [])
+        {
+            if (entry.Outcome.Membership is { } change && entry.Index > seen.JumpedTo)
+            {
+                ConfigurationState next = change.Table.Configuration;
+                self.Require(
+                    Follows(before, next), $"node {step.Node!.Id} put {next} in force after {before} with entry {entry.Index}: two majorities of them need not meet.");
+                before = next;
+            }
+        }
+
+        self.Require(Follows(before, now), $"node {step.Node!.Id} put {now} in force after {before}: two majorities of them need not meet.");
     }
 
     private void CheckProposed(NodeObservation node, Seen seen, LogMessage.Append append)
@@ -114,6 +140,8 @@ public sealed class OneChangeOfMembersAtATime : ISimulationChecker
         public LogIndex Commit { get; set; }
 
         public bool Jumped { get; set; }
+
+        public LogIndex JumpedTo { get; set; }
 
         public ConfigurationState? Configuration { get; set; }
     }
