@@ -19,6 +19,7 @@ public sealed class SimulatedSwarm : ISimulationView
     private readonly SimulationTrace _trace;
     private readonly SimulationRandom _random;
     private readonly List<SimulatedNode> _nodes = [];
+    private readonly List<SimulatedNode> _inService = [];
     private readonly List<NodeObservation> _observations = [];
     private readonly IReadOnlyList<ISimulationChecker> _checkers;
     private readonly long[] _coverage = new long[Enum.GetValues<SimulationCoverage>().Length];
@@ -45,9 +46,7 @@ public sealed class SimulatedSwarm : ISimulationView
         _checkers = [.. options.Checkers()];
         for (int i = 0; i < options.Nodes; i++)
         {
-            var node = new SimulatedNode(this, Founders[i], i, _random.Fork(1_000 + (ulong)i));
-            _nodes.Add(node);
-            _observations.Add(node.Observation);
+            Add(Founders[i], joins: false);
         }
 
         _watch = new CoverageWatch(this);
@@ -89,8 +88,11 @@ public sealed class SimulatedSwarm : ISimulationView
     /// <summary>Everything that happened so far, as one number: equal for two runs exactly when they were the same.</summary>
     public UInt128 TraceHash => _trace.Hash;
 
-    /// <summary>All nodes, by position.</summary>
+    /// <summary>All nodes that ever were, by position.</summary>
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
+
+    /// <summary>Those of them that run, or are to run again: all but the retired ones.</summary>
+    public IReadOnlyList<SimulatedNode> InService => _inService;
 
     /// <inheritdoc/>
     IReadOnlyList<NodeObservation> ISimulationView.Nodes => _observations;
@@ -127,23 +129,56 @@ public sealed class SimulatedSwarm : ISimulationView
     /// <summary>Called when a process ended that nobody outside ended; for whoever starts it again.</summary>
     public Action<SimulatedNode>? EndedByItself { get; set; }
 
+    /// <summary>Called when a leader has put a joint configuration in force.</summary>
+    internal Action<SimulatedNode>? LedIntoJoint { get; set; }
+
     /// <summary>How often something rare happened so far.</summary>
     public long CoverageOf(SimulationCoverage what) => _coverage[(int)what];
 
-    /// <summary>The node of an identity.</summary>
+    /// <summary>The node of an identity; the latest when its machine was replaced.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public SimulatedNode Node(NodeId id)
     {
-        foreach (SimulatedNode node in _nodes)
+        for (int i = _nodes.Count - 1; i >= 0; i--)
         {
-            if (node.Id == id)
+            if (_nodes[i].Id == id)
             {
-                return node;
+                return _nodes[i];
             }
         }
 
         throw new ArgumentException($"There is no node {id}.", nameof(id));
     }
+
+    /// <summary>
+    /// A machine with an empty disk under an identity that was never used. Its process is to be started, and is no member until the members
+    /// take it in (<see cref="SimulatedNode.ChangeMembers"/>).
+    /// </summary>
+    public SimulatedNode AddNode() => Add(new NodeId(_nodes.Max(node => node.Id.Value) + 1), joins: true);
+
+    /// <summary>
+    /// The machine of a node is lost with its disk; another with an empty one stands in its place, under the same identity. Its process is to
+    /// be started. The node that was is retired.
+    /// </summary>
+    public SimulatedNode ReplaceMachine(SimulatedNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        using StepScope scope = EnterStep();
+        node.LoseMachine();
+        return Add(node.Id, joins: true);
+    }
+
+    private SimulatedNode Add(NodeId id, bool joins)
+    {
+        int position = _nodes.Count;
+        var node = new SimulatedNode(this, id, position, joins, _random.Fork(1_000 + (ulong)position));
+        _nodes.Add(node);
+        _inService.Add(node);
+        _observations.Add(node.Observation);
+        return node;
+    }
+
+    internal void NoteRetired(SimulatedNode node) => _inService.Remove(node);
 
     /// <summary>A client that asks the nodes; each has a number of its own.</summary>
     public SimulatedClient AddClient(SimulatedClientOptions? options = null)
@@ -308,6 +343,17 @@ public sealed class SimulatedSwarm : ISimulationView
         CountIf(happened is SwarmEvent.SnapshotTaken, SimulationCoverage.SnapshotTaken);
         CountIf(happened is SwarmEvent.SnapshotPostponed, SimulationCoverage.SnapshotPostponed);
         CountIf(happened is SwarmEvent.SnapshotInstalled, SimulationCoverage.SnapshotInstalled);
+        if (happened is SwarmEvent.SnapshotInstalled && node.Joins && !node.HasJoined)
+        {
+            node.HasJoined = true;
+            Count(SimulationCoverage.MemberCaughtUpBySnapshot);
+        }
+
+        if (happened is SwarmEvent.MembersChanged { Members.Configuration.IsJoint: true } && node.Protocol is { Role: RaftRole.Leader })
+        {
+            LedIntoJoint?.Invoke(node);
+        }
+
         node.Tell(happened);
     }
 

@@ -72,7 +72,7 @@ public sealed class SimulatedClient
 
     private void Attempt(Running running)
     {
-        SimulatedNode node = _random.Pick(_swarm.Nodes);
+        SimulatedNode node = _random.Pick(_swarm.InService);
         ClientAttempt attempt = running.Operation.Attempt(node.Id, _swarm.NowMicroseconds);
         running.Open++;
         _swarm.Call(Latency(), () => Arrive(running, attempt, node));

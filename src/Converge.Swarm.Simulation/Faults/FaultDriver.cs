@@ -17,6 +17,7 @@ internal sealed class FaultDriver
     private readonly NetworkConditions _usual;
     private readonly List<int> _cut = [];
     private readonly long[] _counts = new long[Enum.GetValues<FaultKind>().Length];
+    private readonly MemberOperator _operator;
     private bool _stopped;
 
     public FaultDriver(SimulatedSwarm swarm, SimulationRandom random, int limit)
@@ -42,6 +43,7 @@ internal sealed class FaultDriver
         }
 
         _maxPauseMicroseconds = random.Between(800_000, 5_000_000);
+        _operator = new MemberOperator(swarm, random.Fork(1)) { StartLater = node => StartLater(node, 50, 3_000) };
     }
 
     /// <summary>How many faults were injected.</summary>
@@ -61,9 +63,10 @@ internal sealed class FaultDriver
     public void Heal()
     {
         _stopped = true;
+        _operator.Stop();
         _swarm.Network.Heal();
         _swarm.Network.Conditions = _usual with { LossMillionths = 0, DelayMillionths = 0 };
-        foreach (SimulatedNode node in _swarm.Nodes)
+        foreach (SimulatedNode node in _swarm.InService.ToList())
         {
             node.Disk.CapacityBytes = long.MaxValue;
             node.DiskStallsUntilMicroseconds = 0;
@@ -77,7 +80,7 @@ internal sealed class FaultDriver
                 node.Kill();
             }
 
-            if (!node.IsRunning)
+            if (!node.IsRunning && !_operator.HoldsBack(node))
             {
                 node.Start();
             }
@@ -130,13 +133,21 @@ internal sealed class FaultDriver
         FaultKind.LogActorReplaced => OnRunning(Replace),
         FaultKind.LeadershipTransferred => OnRunning(Transfer),
         FaultKind.Drained => OnRunning(Drain),
+        FaultKind.MemberAdded => _operator.Add(1),
+        FaultKind.TwoMembersAdded => _operator.Add(2),
+        FaultKind.MemberRemoved => _operator.Remove(1),
+        FaultKind.LeaderRemoved => _operator.RemoveLeader(),
+        FaultKind.TwoMembersRemoved => _operator.Remove(2),
+        FaultKind.MemberReplaced => _operator.Replace(),
+        FaultKind.JointLeaderEnded => _operator.EndInJoint(),
+        FaultKind.MachineLost => _operator.LoseMachine(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a fault."),
     };
 
     /// <summary>A running node, the leader more often than its share: that is where most can go wrong.</summary>
     private string? OnRunning(Func<SimulatedNode, string?> inject)
     {
-        SimulatedNode node = _random.Next(3) == 0 && _swarm.Leader is { } leader ? leader : _random.Pick(_swarm.Nodes);
+        SimulatedNode node = _random.Next(3) == 0 && _swarm.Leader is { } leader ? leader : _random.Pick(_swarm.InService);
         return node.IsRunning ? inject(node) : null;
     }
 
@@ -156,7 +167,7 @@ internal sealed class FaultDriver
 
     private string AllLosePower()
     {
-        foreach (SimulatedNode node in _swarm.Nodes)
+        foreach (SimulatedNode node in _swarm.InService)
         {
             if (node.IsRunning)
             {
@@ -222,7 +233,7 @@ internal sealed class FaultDriver
     private string? Flip(SimulatedNode node)
     {
         // Only in one node at a time, as from a quorum no repair would be possible.
-        if (_swarm.Nodes.Any(other => other.Disk.IsDamaged))
+        if (_swarm.InService.Any(other => other.Disk.IsDamaged))
         {
             return null;
         }
@@ -232,7 +243,7 @@ internal sealed class FaultDriver
         Later(50, 2_000, () =>
         {
             // The node notices and stays down, or the bit is where nobody looks; a copy of the medium comes some time later.
-            if (!node.IsRunning && !node.Start())
+            if (!node.IsRunning && !node.IsRetired && !node.Start())
             {
                 Later(500, 8_000, () =>
                 {
@@ -246,20 +257,20 @@ internal sealed class FaultDriver
 
     private string Split()
     {
-        List<SimulatedNode> one = [.. _swarm.Nodes.Where(_ => _random.Next(2) == 0)];
-        List<SimulatedNode> other = [.. _swarm.Nodes.Except(one)];
+        List<SimulatedNode> one = [.. _swarm.InService.Where(_ => _random.Next(2) == 0)];
+        List<SimulatedNode> other = [.. _swarm.InService.Except(one)];
         return Cut($"{Names(one)} from {Names(other)}", from => to => one.Contains(from) != one.Contains(to));
     }
 
     private string Isolate()
     {
-        SimulatedNode alone = _random.Next(2) == 0 && _swarm.Leader is { } leader ? leader : _random.Pick(_swarm.Nodes);
+        SimulatedNode alone = _random.Next(2) == 0 && _swarm.Leader is { } leader ? leader : _random.Pick(_swarm.InService);
         return Cut($"node {alone.Id}", from => to => from == alone || to == alone);
     }
 
     private string CutOneWay()
     {
-        SimulatedNode source = _random.Pick(_swarm.Nodes);
+        SimulatedNode source = _random.Pick(_swarm.InService);
         if (_random.Next(3) == 0)
         {
             // It hears everybody, and nobody hears it; or the other way round.
@@ -267,13 +278,13 @@ internal sealed class FaultDriver
             return Cut($"node {source.Id} {(deaf ? "hears nobody" : "is heard by nobody")}", from => to => deaf ? to == source : from == source);
         }
 
-        SimulatedNode target = _random.Pick(_swarm.Nodes);
+        SimulatedNode target = _random.Pick(_swarm.InService);
         return Cut($"from {source.Id} to {target.Id}", from => to => from == source && to == target);
     }
 
     private string Bridge()
     {
-        SimulatedNode bridge = _random.Pick(_swarm.Nodes);
+        SimulatedNode bridge = _random.Pick(_swarm.InService);
         return Cut($"all but over {bridge.Id}", from => to => from != bridge && to != bridge);
     }
 
@@ -281,9 +292,9 @@ internal sealed class FaultDriver
     {
         int number = _cut.Count;
         _cut.Add(number);
-        foreach (SimulatedNode from in _swarm.Nodes)
+        foreach (SimulatedNode from in _swarm.InService)
         {
-            foreach (SimulatedNode to in _swarm.Nodes)
+            foreach (SimulatedNode to in _swarm.InService)
             {
                 if (from != to)
                 {
@@ -327,7 +338,7 @@ internal sealed class FaultDriver
 
     private string Transfer(SimulatedNode node)
     {
-        NodeId to = _random.Next(2) == 0 ? NodeId.None : _random.Pick(_swarm.Nodes).Id;
+        NodeId to = _random.Next(2) == 0 ? NodeId.None : _random.Pick(_swarm.InService).Id;
         node.TransferLeadership(to);
         return $"asked node {node.Id} for {(to.IsNone ? "anybody" : to.ToString())}";
     }
@@ -349,7 +360,7 @@ internal sealed class FaultDriver
 
     private void StartLater(SimulatedNode node, long least, long greatest) => Later(least, greatest, () =>
     {
-        if (!node.IsRunning && !node.Start())
+        if (!node.IsRunning && !node.IsRetired && !node.Start())
         {
             StartLater(node, 500, 5_000);
         }

@@ -62,4 +62,28 @@ public enum FaultKind
 
     /// <summary>A process is told to stop in an orderly way, and started again.</summary>
     Drained,
+
+    /// <summary>An operator adds a new node, with an empty disk.</summary>
+    MemberAdded,
+
+    /// <summary>An operator adds two new nodes at once, by joint consensus.</summary>
+    TwoMembersAdded,
+
+    /// <summary>An operator removes a member.</summary>
+    MemberRemoved,
+
+    /// <summary>An operator removes the leader.</summary>
+    LeaderRemoved,
+
+    /// <summary>An operator removes two members at once, by joint consensus.</summary>
+    TwoMembersRemoved,
+
+    /// <summary>An operator puts a new node in the place of a member, in one change.</summary>
+    MemberReplaced,
+
+    /// <summary>A leader ends as soon as the configuration is joint.</summary>
+    JointLeaderEnded,
+
+    /// <summary>A machine is lost with its disk; its identity is removed, comes back with an empty disk, is refused, and a new one takes its place.</summary>
+    MachineLost,
 }

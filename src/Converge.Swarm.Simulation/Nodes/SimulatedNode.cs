@@ -1,9 +1,9 @@
-using System.Globalization;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Members;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Simulation;
@@ -40,11 +40,12 @@ public sealed partial class SimulatedNode
     private bool _tickQueued;
     private bool _ledgerFlushWanted;
 
-    internal SimulatedNode(SimulatedSwarm swarm, NodeId id, int position, SimulationRandom random)
+    internal SimulatedNode(SimulatedSwarm swarm, NodeId id, int position, bool joins, SimulationRandom random)
     {
         _swarm = swarm;
         Id = id;
         Position = position;
+        Joins = joins;
         _service = random.Fork(1);
         _latency = random.Fork(2);
         _disk = random.Fork(3);
@@ -63,6 +64,12 @@ public sealed partial class SimulatedNode
 
     /// <summary>How it is seen by those who check.</summary>
     public NodeObservation Observation { get; }
+
+    /// <summary>True unless it is one of those who founded the swarm: its log begins with what a leader sends it.</summary>
+    public bool Joins { get; }
+
+    /// <summary>True once it will never be started again.</summary>
+    public bool IsRetired { get; private set; }
 
     /// <summary>True from its start to its end.</summary>
     public bool IsRunning { get; private set; }
@@ -99,6 +106,9 @@ public sealed partial class SimulatedNode
 
     internal RaftNode? Protocol { get; private set; }
 
+    /// <summary>A snapshot was installed on its empty disk.</summary>
+    internal bool HasJoined { get; set; }
+
     internal InMemoryRaftStorage? Storage { get; private set; }
 
     internal GovernanceLedger? Ledger { get; private set; }
@@ -112,9 +122,9 @@ public sealed partial class SimulatedNode
     /// <returns>False when it could not start; <see cref="Failure"/> says why.</returns>
     public bool Start()
     {
-        if (IsRunning)
+        if (IsRunning || IsRetired)
         {
-            throw new InvalidOperationException($"Node {Id} runs.");
+            throw new InvalidOperationException(IsRunning ? $"Node {Id} runs." : $"Node {Id} is retired.");
         }
 
         using SimulatedSwarm.StepScope scope = _swarm.EnterStep();
@@ -511,7 +521,7 @@ public sealed partial class SimulatedNode
             },
             newest?.ReadLedgerCheckpoint());
         _swarm.CountTornTail(Ledger.TornTail);
-        if (NodeStart.Batch(recovered.Outline, newest) is { } lacking)
+        if (NodeStart.Batch(recovered.Outline, newest, Joins) is { } lacking)
         {
             _store.Append([lacking]);
             _store.Flush();
@@ -523,9 +533,9 @@ public sealed partial class SimulatedNode
         Durable = recovered;
         _flushing = [];
         Observation.DurableLedgerSequence = Ledger.DurableSequence;
-        MemberAddress[] founders = [.. _swarm.Founders.Select(id => new MemberAddress(id, string.Create(CultureInfo.InvariantCulture, $"node-{id}:7000"), null, false))];
+        MemberAddress[] founders = [.. _swarm.Founders.Select(id => new MemberAddress(id, AddressOf(id), null, false))];
         GovernanceState state = newest is null
-            ? Founding.StateOf(new GovernanceState(_swarm.Options.MaxSessions, _swarm.Options.MaxAnswers, _swarm.Options.SessionWindow), founders)
+            ? NewState(founders)
             : StateOf(newest);
         _swarm.CountIf(newest is not null, SimulationCoverage.StartedFromSnapshot);
         Observation.AppliedIndex = state.AppliedIndex;
@@ -540,6 +550,7 @@ public sealed partial class SimulatedNode
                 Cluster = Cluster,
                 Self = Id,
                 Members = founders,
+                Table = Joins ? MemberTable.Empty : null,
                 HeartbeatTicks = _swarm.Options.HeartbeatTicks,
                 ElectionTicks = _swarm.Options.ElectionTicks,
                 RequestTimeoutTicks = _swarm.Options.RequestTimeoutTicks,
@@ -599,6 +610,7 @@ public sealed partial class SimulatedNode
         if (IsRunning)
         {
             _swarm.CountIf(Protocol!.Role == RaftRole.Leader, SimulationCoverage.LeaderEnded);
+            _swarm.CountIf(Protocol is { Role: RaftRole.Leader, Configuration.IsJoint: true }, SimulationCoverage.LeaderEndedInJoint);
             IsRunning = false;
             Close();
         }

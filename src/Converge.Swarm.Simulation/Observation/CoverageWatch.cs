@@ -25,6 +25,16 @@ internal sealed class CoverageWatch(SimulatedSwarm swarm)
         foreach (AgreedEntry agreed in step.Agreed)
         {
             swarm.CountIf(agreed.Applied.Outcome.Result == ApplyResult.Repeated, SimulationCoverage.DuplicateAnswered);
+            foreach (MembershipStep change in agreed.Record?.Membership?.Steps ?? [])
+            {
+                swarm.Count(change.Kind switch
+                {
+                    MembershipStepKind.Added => SimulationCoverage.MemberAdded,
+                    MembershipStepKind.Promoted => SimulationCoverage.MemberPromoted,
+                    _ => SimulationCoverage.MemberRemoved,
+                });
+            }
+
             swarm.CountIf(agreed.EvictedSession is not null, SimulationCoverage.SessionEvicted);
             swarm.CountIf(
                 agreed.Applied.Outcome.Result == ApplyResult.FactRefused && agreed.Applied.Outcome.ToAnswer() is FactRefused { Code: RefusalCode.CommandExpired },

@@ -110,4 +110,28 @@ public enum SimulationCoverage
 
     /// <summary>A node came back with a snapshot and the log behind it.</summary>
     StartedFromSnapshot,
+
+    /// <summary>A new member was taken in.</summary>
+    MemberAdded,
+
+    /// <summary>A learner got its vote.</summary>
+    MemberPromoted,
+
+    /// <summary>A member was removed.</summary>
+    MemberRemoved,
+
+    /// <summary>The node that led when its removal was asked for was removed.</summary>
+    LeaderRemoved,
+
+    /// <summary>A new member with an empty disk got its state as a snapshot.</summary>
+    MemberCaughtUpBySnapshot,
+
+    /// <summary>A leader's process ended while its configuration was joint.</summary>
+    LeaderEndedInJoint,
+
+    /// <summary>A change of members was refused or given up.</summary>
+    MembershipChangeRefused,
+
+    /// <summary>A node that came back with an empty disk under its old identity was refused.</summary>
+    WipedIdentityRefused,
 }

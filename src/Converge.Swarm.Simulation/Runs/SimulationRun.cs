@@ -1,5 +1,6 @@
 using System.Globalization;
 using Converge.Core;
+using Converge.Raft;
 
 namespace Converge.Swarm.Simulation;
 
@@ -165,15 +166,40 @@ public static class SimulationRun
         }
 
         NodeObservation leading = leader.Observation;
-        foreach (SimulatedNode node in swarm.Nodes)
+        ConfigurationState configuration = leading.Configuration;
+        if (configuration.IsJoint)
         {
-            NodeObservation seen = node.Observation;
-            if (!node.IsRunning
-                || seen.Leader != leader.Id
-                || seen.Term != leading.Term
-                || seen.CommitIndex != leading.LastIndex
-                || seen.AppliedIndex != leading.LastIndex
-                || !seen.Configuration.Equals(leading.Configuration))
+            return false;
+        }
+
+        foreach (SimulatedNode node in swarm.InService)
+        {
+            if (configuration.IsMember(node.Id) && !IsCaughtUp(node, leading))
+            {
+                return false;
+            }
+        }
+
+        return HasWhatIsWanted(swarm, leader);
+    }
+
+    private static bool IsCaughtUp(SimulatedNode node, NodeObservation leading)
+    {
+        NodeObservation seen = node.Observation;
+        return node.IsRunning
+            && seen.Leader == leading.Id
+            && seen.Term == leading.Term
+            && seen.CommitIndex == leading.LastIndex
+            && seen.AppliedIndex == leading.LastIndex
+            && seen.Configuration.Equals(leading.Configuration);
+    }
+
+    /// <summary>Every member has a machine, and those that are wanted as voters have their vote.</summary>
+    private static bool HasWhatIsWanted(SimulatedSwarm swarm, SimulatedNode leader)
+    {
+        foreach (MemberView member in leader.Members()!.Members)
+        {
+            if (member.Role != member.Wanted || swarm.Node(member.Id).IsRetired)
             {
                 return false;
             }
@@ -182,11 +208,11 @@ public static class SimulationRun
         return true;
     }
 
-    private static string Describe(SimulatedSwarm swarm) => string.Join("; ", swarm.Nodes.Select(node =>
+    private static string Describe(SimulatedSwarm swarm) => string.Join("; ", swarm.InService.Select(node =>
     {
         NodeObservation seen = node.Observation;
         return node.IsRunning
-            ? string.Create(CultureInfo.InvariantCulture, $"node {node.Id} {seen.Role} term {seen.Term} leader {seen.Leader} last {seen.LastIndex} commit {seen.CommitIndex} applied {seen.AppliedIndex}")
+            ? string.Create(CultureInfo.InvariantCulture, $"node {node.Id} {seen.Role} term {seen.Term} leader {seen.Leader} last {seen.LastIndex} commit {seen.CommitIndex} applied {seen.AppliedIndex} members {seen.Configuration}")
             : string.Create(CultureInfo.InvariantCulture, $"node {node.Id} down ({node.Failure?.Message})");
     }));
 }
