@@ -79,6 +79,9 @@ public sealed class SimulatedSwarm : ISimulationView
     /// <inheritdoc/>
     public long NowMicroseconds { get; private set; }
 
+    /// <inheritdoc/>
+    public HealingPhase? Healing { get; private set; }
+
     /// <summary>The virtual time since the run began.</summary>
     public TimeSpan Now => TimeSpan.FromMicroseconds(NowMicroseconds);
 
@@ -267,6 +270,16 @@ public sealed class SimulatedSwarm : ISimulationView
         ArgumentNullException.ThrowIfNull(action);
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         Call((long)delay.TotalMicroseconds, action);
+    }
+
+    /// <summary>
+    /// Says that the last fault has ended and everything was started: so long it may take from now on until all is well
+    /// (<see cref="HealedSwarmsMakeProgress"/>), with a write of the caller's.
+    /// </summary>
+    public void BeginHealing(TimeSpan within)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(within, TimeSpan.Zero);
+        Healing = new HealingPhase(NowMicroseconds, within);
     }
 
     /// <summary>Has the checkers judge what can only be judged at the end.</summary>

@@ -3,10 +3,7 @@ namespace Converge.Swarm.Simulation;
 /// <summary>What is checked in every run unless somebody says otherwise.</summary>
 public static class SimulationCheckers
 {
-    /// <summary>
-    /// One of each, fresh: the invariants in the order of their numbers, then what concerns the clients. Number 20, that all is well within a
-    /// bound after the last fault, is <see cref="SimulationRun"/>'s, which ends the faults.
-    /// </summary>
+    /// <summary>One of each, fresh: the invariants in the order of their numbers, then what concerns the clients.</summary>
     public static IEnumerable<ISimulationChecker> All()
     {
         var rounds = new ConfirmedRounds();
@@ -31,6 +28,7 @@ public static class SimulationCheckers
             new CommandsTakeEffectOnce(),
             new EffectsFollowTheirFacts(),
             new LedgersAgree(),
+            new HealedSwarmsMakeProgress(),
             new AnswersMatchTheAgreedLog(),
             new ReadsShowTheirIndex(),
             new HistoriesAreLinearizable(),

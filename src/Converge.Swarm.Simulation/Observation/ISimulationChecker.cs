@@ -58,6 +58,9 @@ public interface ISimulationView
 
     /// <summary>The time in microseconds since the run began.</summary>
     long NowMicroseconds { get; }
+
+    /// <summary>Since when nothing is broken any more; null while something may be.</summary>
+    HealingPhase? Healing { get; }
 }
 
 /// <summary>Something that must always hold did not.</summary>

@@ -32,6 +32,8 @@ internal sealed class HandMadeRun : ISimulationView
 
     public long NowMicroseconds { get; set; }
 
+    public HealingPhase? Healing { get; set; }
+
     public HandMadeNode this[int id] => All[id - 1];
 
     /// <summary>A step of a node actor.</summary>
