@@ -167,7 +167,7 @@ public sealed class SimulatedSwarm : ISimulationView
     {
         ArgumentNullException.ThrowIfNull(node);
         using StepScope scope = EnterStep();
-        node.LoseMachine();
+        node.Retire();
         return Add(node.Id, joins: true);
     }
 

@@ -34,6 +34,10 @@ public class MembershipTests
         MembershipOutcome? shrunk = null;
         five.ChangeMembers([MembershipStep.Remove(new NodeId(1)), MembershipStep.Remove(new NodeId(2))], outcome => shrunk = outcome);
         Assert.True(swarm.RunUntil(() => swarm.Nodes.Skip(2).All(node => HasVoters(node, 3, 4, 5)), TimeSpan.FromSeconds(60)));
+
+        // Whoever is removed is switched off; clients would go on asking it, and find out one by one.
+        swarm.Nodes[0].Retire();
+        swarm.Nodes[1].Retire();
         swarm.RunFor(TimeSpan.FromSeconds(5));
         goesOn = false;
         Assert.True(swarm.RunUntil(() => client.UnderWay == 0, TimeSpan.FromSeconds(60)));
@@ -68,6 +72,27 @@ public class MembershipTests
         Assert.True(lost.IsRetired);
         Assert.Throws<InvalidOperationException>(() => lost.Start());
         swarm.CheckEnd();
+    }
+
+    [Fact]
+    public void What_a_machine_acknowledged_before_it_was_lost_counts()
+    {
+        var swarm = new SimulatedSwarm(new SimulatedSwarmOptions { Seed = 13 });
+        Assert.True(swarm.RunUntil(() => swarm.Leader is not null, TimeSpan.FromSeconds(30)));
+        swarm.RunFor(TimeSpan.FromSeconds(2));
+        NodeObservation leader = swarm.Leader!.Observation;
+        SimulatedNode[] followers = [.. swarm.Nodes.Where(node => node != swarm.Leader)];
+        swarm.Network.CutBetween(leader.Id, followers[0].Id);
+        swarm.Network.CutBetween(followers[1].Id, followers[0].Id);
+        swarm.AddClient().Propose(new ProposalCreated("proposal", "author"));
+        Assert.True(swarm.RunUntil(
+            () => leader.LastIndex > leader.CommitIndex && followers[1].Observation.Durable.Outline.LastIndex == leader.LastIndex, TimeSpan.FromSeconds(30)));
+
+        // Now its log actor says so, which takes less than the way of a message.
+        swarm.RunFor(TimeSpan.FromMicroseconds(swarm.Options.ServiceMicroseconds.Greatest));
+        Assert.True(leader.CommitIndex < leader.LastIndex);
+        swarm.ReplaceMachine(followers[1]);
+        Assert.True(swarm.RunUntil(() => leader.CommitIndex == leader.LastIndex, TimeSpan.FromSeconds(1)));
     }
 
     private static MembershipOutcome Change(SimulatedSwarm swarm, MembershipStep step)

@@ -58,15 +58,29 @@ public sealed class CommittedIsDurableOnAQuorum : ISimulationChecker
     private void Require(NodeObservation leader, LogIndex index, Term term, ImmutableArray<NodeId> voters)
     {
         int durable = 0;
-        foreach (NodeObservation node in _view!.Nodes)
+        foreach (NodeId voter in voters)
         {
-            durable += voters.AsSpan().Contains(node.Id) && (node.Durable.Mark.Index >= index || node.Durable.Outline.TermAt(index) == term) ? 1 : 0;
+            durable += IsDurableOn(voter, index, term) ? 1 : 0;
         }
 
         ISimulationChecker self = this;
         self.Require(
             voters.IsEmpty || durable > voters.Length / 2,
             $"node {leader.Id} leads term {leader.Term} and committed entry {index} of term {term}, which is durable on {durable} of the voters {string.Join(", ", voters)}.");
+    }
+
+    /// <summary>On any machine that a voter has or had: what was acknowledged before a machine was lost may be committed afterwards.</summary>
+    private bool IsDurableOn(NodeId voter, LogIndex index, Term term)
+    {
+        foreach (NodeObservation node in _view!.Nodes)
+        {
+            if (node.Id == voter && (node.Durable.Mark.Index >= index || node.Durable.Outline.TermAt(index) == term))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private sealed class Seen

@@ -30,7 +30,10 @@ public sealed partial class SimulatedNode
         return members;
     }
 
-    /// <summary>The node is given up: its process is killed if it runs, and never started again. What it keeps is as good as gone.</summary>
+    /// <summary>
+    /// The node is given up: its process is killed if it runs, and never started again. What it keeps is as good as gone, and counts as kept
+    /// all the same: what it acknowledged may be committed after its end, as with a machine that never comes back.
+    /// </summary>
     public void Retire()
     {
         if (IsRunning)
@@ -40,13 +43,6 @@ public sealed partial class SimulatedNode
 
         IsRetired = true;
         _swarm.NoteRetired(this);
-    }
-
-    /// <summary>The machine is lost, and its disk with it.</summary>
-    internal void LoseMachine()
-    {
-        Retire();
-        Durable = new();
     }
 
     private GovernanceState NewState(IEnumerable<MemberAddress> founders)

@@ -59,7 +59,7 @@ public abstract class NodeObservation
     public abstract ConfigurationState Configuration { get; }
 
     /// <summary>
-    /// What its disk keeps through any crash: every batch that was flushed, in order. Kept by the simulation itself, apart from the store
+    /// What its disk keeps through any crash, or kept when its machine was lost: every batch that was flushed, in order. Kept by the simulation itself, apart from the store
     /// under test, and compared with what the store finds at each start.
     /// </summary>
     public abstract LogModel Durable { get; }
