@@ -4,6 +4,7 @@ using System.Text.Json;
 using Converge.Core;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;
+using Converge.Swarm.Http;
 
 namespace Converge.Swarm.Cli.Leader;
 
@@ -47,7 +48,7 @@ internal static class LeaderCommand
     private static async Task<LeadershipTransfer> TransferAsync(SwarmConnection swarm, NodeId? to, CancellationToken cancellationToken)
     {
         LeadershipTransfer? last = null;
-        foreach (Http.HttpSwarmClient node in swarm.Nodes)
+        foreach (HttpSwarmClient node in swarm.Nodes)
         {
             last = await node.TransferLeadershipAsync(to, cancellationToken);
             if (last is not LeadershipTransferRefused { Reason: TransferRefusal.NoLeader or TransferRefusal.Stopping })
@@ -71,9 +72,7 @@ internal static class LeaderCommand
                 return ExitCode.Success;
             case LeadershipNotTransferred not:
                 return terminal.Fail(ExitCode.Failed, not.Message, not.Leader.IsNone ? "No leader is known." : $"Node {not.Leader} leads in term {not.Term}.");
-            case LeadershipTransferRefused { Reason: TransferRefusal.UnknownMember or TransferRefusal.NotAVoter } refused:
-                return terminal.Fail(ExitCode.Usage, refused.Message);
-            case LeadershipTransferRefused { Reason: TransferRefusal.Unreachable } refused:
+            case LeadershipTransferRefused { Reason: TransferRefusal.UnknownMember or TransferRefusal.NotAVoter or TransferRefusal.Unreachable } refused:
                 return terminal.Fail(ExitCode.Failed, refused.Message);
             case LeadershipTransferRefused refused:
                 return terminal.Fail(ExitCode.Unavailable, refused.Message);

@@ -13,7 +13,7 @@ namespace Converge.Swarm.Cli.Members;
 /// <summary><c>converge member</c>: who takes part.</summary>
 internal static class MemberCommand
 {
-    private const int DefaultWaitSeconds = 60;
+    private const double DefaultWaitSeconds = 60;
 
     public static Command Build(CommandTerminal terminal) => new("member", "Shows and changes who takes part.")
     {
@@ -41,7 +41,7 @@ internal static class MemberCommand
             SwarmMembers members = await swarm.AskAsync(node => node.GetMembersAsync(cancellation));
             if (parsed.GetValue(json))
             {
-                terminal.WriteJson(MembersText.ToUtf8(members));
+                terminal.WriteJson(SwarmMembersJson.ToUtf8(members));
             }
             else
             {
@@ -63,7 +63,7 @@ internal static class MemberCommand
         };
         Option<bool> learner = new("--learner") { Description = "It stays without a vote until it is promoted." };
         Option<bool> wait = new("--wait") { Description = "Waits until it has caught up and has its vote." };
-        Option<int> patience = new("--timeout") { Description = "How many seconds --wait waits at most.", DefaultValueFactory = _ => DefaultWaitSeconds, HelpName = "S" };
+        Option<double> timeout = CommonOptions.TimeoutSeconds(DefaultWaitSeconds, "How long --wait waits at most.");
         Option<string[]> urls = SwarmUrls.Option();
         Option<bool> json = CommonOptions.Json();
         Command command = new(
@@ -77,18 +77,25 @@ internal static class MemberCommand
               converge member add 6=127.0.0.1:7206 --learner
             """)
         {
-            nodes, learner, wait, patience, urls, json,
+            nodes, learner, wait, timeout, urls, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             MemberRole role = parsed.GetValue(learner) ? MemberRole.Learner : MemberRole.Voter;
+            bool waits = parsed.GetValue(wait);
+            TimeSpan patience = CommonOptions.Timeout(parsed, timeout);
+            if (waits && role == MemberRole.Learner)
+            {
+                throw new CommandFault(ExitCode.Usage, "--wait waits for a vote, which a member that is added with --learner does not get by itself.");
+            }
+
             ImmutableArray<MembershipStep> steps = [.. parsed.GetValue(nodes)!.Select(text => Added(text, role))];
             using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
             MembershipOutcome outcome = await ChangeAsync(swarm, steps, cancellation);
-            if (outcome is MembershipChanged && parsed.GetValue(wait) && role == MemberRole.Voter)
+            if (waits && outcome is MembershipChanged)
             {
                 using var patient = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                patient.CancelAfter(TimeSpan.FromSeconds(Math.Max(1, parsed.GetValue(patience))));
+                patient.CancelAfter(patience);
                 try
                 {
                     outcome = await WaitForVotesAsync(swarm, steps, patient.Token);
@@ -185,11 +192,18 @@ internal static class MemberCommand
         var pause = new Backoff();
         while (true)
         {
-            SwarmMembers members = await swarm.AskAsync(node => node.GetMembersAsync(cancellationToken));
-            if (!members.Changing && steps.All(step => members.Members.Any(member => member.Id == step.Node && member.Role == MemberRole.Voter)))
+            try
             {
-                SwarmStatus status = await swarm.AskAsync(node => node.GetStatusAsync(cancellationToken));
-                return new MembershipChanged(members.ChangedAt, status.Term, Of(members, MemberRole.Voter), Of(members, MemberRole.Learner));
+                SwarmMembers members = await swarm.AskAsync(node => node.GetMembersAsync(cancellationToken));
+                if (!members.Changing && steps.All(step => members.Members.Any(member => member.Id == step.Node && member.Role == MemberRole.Voter)))
+                {
+                    SwarmStatus status = await swarm.AskAsync(node => node.GetStatusAsync(cancellationToken));
+                    return new MembershipChanged(members.ChangedAt, status.Term, Of(members, MemberRole.Voter), Of(members, MemberRole.Learner));
+                }
+            }
+            catch (SwarmUnavailableException)
+            {
+                // The change is in force; that nobody tells at the moment how far it has come takes nothing of it back.
             }
 
             await pause.WaitAsync(cancellationToken);
@@ -227,11 +241,12 @@ internal static class MemberCommand
         }
     }
 
+    /// <summary>What could never be so was typed wrong; what does not fit these members was refused by them.</summary>
     private static int ExitOf(MembershipRefusal reason) => reason switch
     {
         MembershipRefusal.NoLeader or MembershipRefusal.Busy or MembershipRefusal.Stopping or MembershipRefusal.NoSpace => ExitCode.Unavailable,
-        MembershipRefusal.NotCaughtUp or MembershipRefusal.QuorumUnreachable => ExitCode.Failed,
-        _ => ExitCode.Usage,
+        MembershipRefusal.InvalidChange or MembershipRefusal.InvalidAddress => ExitCode.Usage,
+        _ => ExitCode.Failed,
     };
 
     private static void Write(Utf8JsonWriter json, MembershipChanged changed)

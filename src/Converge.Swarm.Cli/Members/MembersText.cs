@@ -1,7 +1,6 @@
 using System.Globalization;
 using Converge.Core;
 using Converge.Swarm.Cli.Terminal;
-using Converge.Swarm.Http;
 using Spectre.Console;
 
 namespace Converge.Swarm.Cli.Members;
@@ -9,8 +8,6 @@ namespace Converge.Swarm.Cli.Members;
 /// <summary>The members for a person.</summary>
 internal static class MembersText
 {
-    public static byte[] ToUtf8(SwarmMembers members) => SwarmMembersJson.ToUtf8(members);
-
     public static void Show(CommandTerminal terminal, SwarmMembers members)
     {
         var table = new Table().Border(TableBorder.None).AddColumns("node", "role", "peer", "http", "");

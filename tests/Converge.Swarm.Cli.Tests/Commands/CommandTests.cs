@@ -241,7 +241,7 @@ public sealed class CommandTests
         foreach ((LeadershipTransfer outcome, int exitCode) in new (LeadershipTransfer, int)[]
         {
             (new LeadershipNotTransferred(new NodeId(1), new Term(6), "Too slow."), ExitCode.Failed),
-            (new LeadershipTransferRefused(TransferRefusal.UnknownMember, "No such node."), ExitCode.Usage),
+            (new LeadershipTransferRefused(TransferRefusal.UnknownMember, "No such node."), ExitCode.Failed),
             (new LeadershipTransferRefused(TransferRefusal.Unreachable, "Gone."), ExitCode.Failed),
             (new LeadershipTransferRefused(TransferRefusal.NoLeader, "Nobody."), ExitCode.Unavailable),
             (new LeadershipTransferUnknown("Who knows."), ExitCode.OutcomeUnknown),
@@ -328,8 +328,9 @@ public sealed class CommandTests
             (new MembershipNotChanged(MembershipRefusal.NoSpace, "Full."), ExitCode.Unavailable),
             (new MembershipNotChanged(MembershipRefusal.NotCaughtUp, "Behind."), ExitCode.Failed),
             (new MembershipNotChanged(MembershipRefusal.QuorumUnreachable, "Gone."), ExitCode.Failed),
-            (new MembershipNotChanged(MembershipRefusal.UnknownMember, "Who?"), ExitCode.Usage),
-            (new MembershipNotChanged(MembershipRefusal.RemovedMember, "Never again."), ExitCode.Usage),
+            (new MembershipNotChanged(MembershipRefusal.UnknownMember, "Who?"), ExitCode.Failed),
+            (new MembershipNotChanged(MembershipRefusal.RemovedMember, "Never again."), ExitCode.Failed),
+            (new MembershipNotChanged(MembershipRefusal.InvalidAddress, "Not here."), ExitCode.Usage),
             (new MembershipChangeUnknown("Who knows."), ExitCode.OutcomeUnknown),
         })
         {
@@ -346,6 +347,9 @@ public sealed class CommandTests
     [InlineData("add", "4=")]
     [InlineData("add", "4=a b")]
     [InlineData("add", "0=127.0.0.1:7204")]
+    [InlineData("add", "4=127.0.0.1:7204", "--learner", "--wait")]
+    [InlineData("add", "4=127.0.0.1:7204", "--wait", "--timeout", "0")]
+    [InlineData("add", "4=127.0.0.1:7204", "--wait", "--timeout", "2000000000")]
     public async Task A_change_of_members_that_makes_no_sense_is_not_sent(params string[] arguments)
     {
         await using TestSwarm swarm = await TestSwarm.StartAsync();
