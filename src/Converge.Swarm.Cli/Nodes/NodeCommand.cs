@@ -113,17 +113,17 @@ internal static class NodeCommand
         {
             return ExitCode.Success;
         }
-        catch (Exception fault) when (FaultOf(fault) is { } known)
+        catch (Exception fault) when (FaultOf(fault, options) is { } known)
         {
             return terminal.Fail(known.ExitCode, known.Message);
         }
     }
 
-    private static CommandFault? FaultOf(Exception fault) => fault switch
+    private static CommandFault? FaultOf(Exception fault, SwarmOptions options) => fault switch
     {
         FolderInUseException => new(ExitCode.InUse, fault.Message),
         HttpAddressUnavailableException => new(ExitCode.InUse, fault.Message),
-        SocketException => new(ExitCode.InUse, $"the peer address cannot be listened on: {fault.Message}"),
+        SocketException => new(ExitCode.InUse, $"the peer address {options.Members.Single(member => member.Id == options.Node).Peer} cannot be listened on: {fault.Message}."),
         WrongFolderException => new(ExitCode.Usage, fault.Message),
         LogDamagedException or LedgerDamagedException or SnapshotDamagedException or UnsupportedSnapshotException or LedgerIncompleteException
             or LedgerRecordsRefusedException or WrongLogException or LedgerDivergedException or Actors.StateDivergedException or Actors.LogLostException =>

@@ -128,13 +128,13 @@ internal sealed class LocalSwarm : IAsyncDisposable
     }
 
     private async Task<SwarmStatus?[]> StatusesAsync(CancellationToken cancellationToken) =>
-        await Task.WhenAll(Nodes.Select(node => node.Process is { HasExited: false } ? node.TryGetStatusAsync(cancellationToken) : Task.FromResult<SwarmStatus?>(null)));
+        await Task.WhenAll(Nodes.Select(node => node.Process is { Serves: true } ? node.TryGetStatusAsync(cancellationToken) : Task.FromResult<SwarmStatus?>(null)));
 
     private static CommandFault Ended(LocalNode node, int exitCode)
     {
         string why = node.Process!.LastLine;
         return new CommandFault(
             exitCode == ExitCode.InUse ? ExitCode.InUse : ExitCode.Failed,
-            $"node {node.Id} ended with {exitCode}{(why.Length == 0 ? "" : $": {why}")} Its log is {node.LogFile}.");
+            $"node {node.Id} ended with {exitCode}{(why.Length == 0 ? "." : $": {why}")} Its log is {node.LogFile}.");
     }
 }

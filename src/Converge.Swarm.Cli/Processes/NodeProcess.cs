@@ -16,11 +16,12 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     private readonly Task _reading;
     private readonly Lock _gate = new();
     private readonly Queue<string> _lastLines = [];
+    private volatile bool _serves;
 
     private NodeProcess(Process process, string logFile)
     {
         _process = process;
-        _reading = Task.WhenAll(CopyAsync(process.StandardError, logFile), process.StandardOutput.ReadToEndAsync());
+        _reading = Task.WhenAll(CopyAsync(process.StandardError, logFile), ReadAnnouncementAsync(process.StandardOutput));
         Exited = ExitedAsync();
     }
 
@@ -33,14 +34,21 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     /// <summary>True when it has ended.</summary>
     public bool HasExited => _process.HasExited;
 
-    /// <summary>The last line it wrote to its error stream, for messages.</summary>
+    /// <summary>
+    /// True once it has said that it serves. Until then whoever answers at its address is somebody else: it has its address and its folder
+    /// for itself only then.
+    /// </summary>
+    public bool Serves => _serves && !HasExited;
+
+    /// <summary>Why it ended, or the last line it wrote to its error stream, for messages.</summary>
     public string LastLine
     {
         get
         {
+            const string Sentence = "converge: ";
             lock (_gate)
             {
-                return _lastLines.LastOrDefault(line => line.StartsWith("converge: ", StringComparison.Ordinal)) ?? _lastLines.LastOrDefault() ?? "";
+                return _lastLines.LastOrDefault(line => line.StartsWith(Sentence, StringComparison.Ordinal))?[Sentence.Length..] ?? _lastLines.LastOrDefault() ?? "";
             }
         }
     }
@@ -52,7 +60,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     public static NodeProcess Start(string configuration, ulong node, string logFile)
     {
         ProcessStartInfo start = ProgramFile.Start(
-            ["node", "--config", configuration, "--node", node.ToString(System.Globalization.CultureInfo.InvariantCulture), Nodes.NodeCommand.StopWithInputOption]);
+            ["node", "--config", configuration, "--node", node.ToString(System.Globalization.CultureInfo.InvariantCulture), Nodes.NodeCommand.StopWithInputOption, "--json"]);
         Process process = Process.Start(start) ?? throw new CommandFault(ExitCode.Failed, $"{start.FileName} did not start.");
         return new NodeProcess(process, logFile);
     }
@@ -105,6 +113,15 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
         await _reading;
         return _process.ExitCode;
+    }
+
+    /// <summary>What it writes to its standard output is one line, when it serves.</summary>
+    private async Task ReadAnnouncementAsync(StreamReader from)
+    {
+        while (await from.ReadLineAsync() is not null)
+        {
+            _serves = true;
+        }
     }
 
     private async Task CopyAsync(StreamReader from, string logFile)

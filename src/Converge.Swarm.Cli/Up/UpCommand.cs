@@ -151,7 +151,7 @@ internal static class UpCommand
 
     private static string Quorum(int running, int nodes) => running > nodes / 2
         ? $"The other {running} go on."
-        : $"Only {running} of {nodes} are left: nothing can be committed.";
+        : $"Of {nodes} {(running == 0 ? "none is" : running == 1 ? "one is" : $"only {running} are")} left: nothing can be committed.";
 
     private static async Task ShowAsync(LocalSwarm swarm, CommandTerminal terminal, bool json, CancellationToken cancellation)
     {

@@ -42,6 +42,26 @@ public sealed class UpCommandTests
         other.AssertFault(ExitCode.Usage, "holds the data of 3 nodes");
     }
 
+    /// <summary>Whoever answers where a node should be may be another swarm's.</summary>
+    [Fact]
+    public async Task A_swarm_whose_addresses_or_folder_another_one_has_is_not_said_to_be_up()
+    {
+        using TemporaryFolder folder = new();
+        using TemporaryFolder elsewhere = new();
+        IReadOnlyList<int> ports = PortsInARow(6);
+        string[] addresses = ["--http", Text(ports[0]), "--peer", Text(ports[3])];
+        using Process up = ConvergeRun.Start(["up", "--json", "--data", folder.Path, .. addresses]);
+        await NodesAsync(up);
+
+        CommandResult sameAddresses = await ConvergeRun.ProcessAsync(["up", "--data", elsewhere.Path, .. addresses]);
+        CommandResult sameFolder = await ConvergeRun.ProcessAsync(["up", "--data", folder.Path, .. addresses]);
+        await TerminateAsync(up);
+
+        sameAddresses.AssertFault(ExitCode.InUse, "ended with 5: ");
+        sameFolder.AssertFault(ExitCode.InUse, "is in use by process");
+        Assert.Equal(("", ""), (sameAddresses.Output, sameFolder.Output));
+    }
+
     [Fact]
     public async Task Nodes_do_not_outlive_a_parent_that_was_killed()
     {
