@@ -123,7 +123,7 @@ internal static class ConvergeProgram
         string command = string.Join(' ', Names(parsed.CommandResult));
         string message = parsed.UnmatchedTokens.Count > 0 ? $"'{parsed.UnmatchedTokens[0]}' is not understood."
             : parsed.CommandResult.Command.Subcommands.Count > 0 ? "a command is missing."
-            : parsed.Errors[0].Message;
+            : WrongValue.Explain(parsed) ?? parsed.Errors[0].Message;
         return terminal.Fail(ExitCode.Usage, $"{message} Try '{command} --help'.");
     }
 

@@ -9,7 +9,14 @@ internal static class CompletionCommand
     public static Command Build(CommandTerminal terminal)
     {
         Argument<string> shell = new("shell") { Description = $"One of {string.Join(", ", ShellScripts.Shells)}." };
-        shell.AcceptOnlyFromAmong([.. ShellScripts.Shells]);
+        shell.CompletionSources.Add([.. ShellScripts.Shells]);
+        shell.Validators.Add(given =>
+        {
+            if (given.Tokens.Count > 0 && !ShellScripts.Shells.Contains(given.Tokens[0].Value, StringComparer.Ordinal))
+            {
+                given.AddError($"There is no script for '{given.Tokens[0].Value}'; there are some for {string.Join(", ", ShellScripts.Shells)}.");
+            }
+        });
         Command command = new(
             "completion",
             """

@@ -34,18 +34,20 @@ internal static class ExportCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
-            ulong last = (await swarm.AskAsync(node => node.GetHeadAsync(ReadConsistency.Stale, cancellation))).Sequence;
             ulong first = parsed.GetValue(from) ?? 1;
-            ulong end = parsed.GetValue(to) ?? last;
-            if (first == 0 || first > end + 1)
+            if (first == 0 || parsed.GetValue(to) < first)
             {
-                throw new CommandFault(ExitCode.Usage, string.Create(CultureInfo.InvariantCulture, $"There are no records from {first} to {end}."));
+                throw new CommandFault(ExitCode.Usage, "--from counts from 1, and --to is not before it.");
             }
 
-            if (end > last)
+            using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
+            ulong last = (await swarm.AskAsync(node => node.GetHeadAsync(ReadConsistency.Stale, cancellation))).Sequence;
+            ulong end = parsed.GetValue(to) ?? last;
+            ulong beyond = Math.Max(first - 1, end);
+            if (beyond > last)
             {
-                throw new CommandFault(ExitCode.Failed, string.Create(CultureInfo.InvariantCulture, $"The ledger ends with record {last}; there is no record {end}."));
+                // Nothing behind the last record is an export, too: whoever fetches a ledger piece by piece has all of it.
+                throw new CommandFault(ExitCode.Failed, string.Create(CultureInfo.InvariantCulture, $"The ledger ends with record {last}; there is no record {Math.Max(first, end)}."));
             }
 
             if (parsed.GetValue(file) is not { } target)

@@ -25,7 +25,7 @@ internal static class SmallFile
     {
         if (!file.Exists)
         {
-            throw new CommandFault(ExitCode.Usage, $"There is no file {file}.");
+            throw new CommandFault(ExitCode.Usage, $"There is no file '{file}'.");
         }
 
         return file.Length <= maxBytes

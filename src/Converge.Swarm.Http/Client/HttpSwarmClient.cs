@@ -113,7 +113,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     /// <inheritdoc/>
     public async Task<LedgerHead> GetHeadAsync(ReadConsistency consistency = ReadConsistency.Stale, CancellationToken cancellationToken = default)
     {
-        string path = $"/v1/ledger/head?{Query(consistency)}";
+        string path = $"{LedgerEndpoints.HeadPath}?{Query(consistency)}";
         byte[] body = await GetAsync(path, cancellationToken);
         return LedgerHeadJson.TryParse(body, out LedgerHead? head, out InputFault? fault) ? head : throw NotUnderstood(path, fault.Message);
     }
@@ -415,6 +415,10 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         try
         {
             return await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException fault) when (fault.HttpRequestError == HttpRequestError.InvalidResponse)
+        {
+            throw new SwarmProtocolException($"What answers at {Url} is not a node's HTTP API: {fault.Message}");
         }
         catch (Exception fault) when (IsTransport(fault, cancellationToken))
         {

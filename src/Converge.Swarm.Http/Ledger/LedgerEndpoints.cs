@@ -10,18 +10,20 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Converge.Swarm.Http.Ledger;
 
-/// <summary>What the ledger can prove about itself.</summary>
+/// <summary>The ledger's end, and what the ledger can prove about itself.</summary>
 internal static class LedgerEndpoints
 {
+    public const string HeadPath = "/v1/ledger/head";
     public const string ReceiptSuffix = "/receipt";
     public const string InclusionPath = "/v1/ledger/proof";
     public const string ConsistencyPath = "/v1/ledger/consistency";
 
-    public static void Map(IEndpointRouteBuilder routes, ILedgerProofs proofs)
+    public static void Map(IEndpointRouteBuilder routes, ISwarmClient client)
     {
-        routes.MapGet($"{FactEndpoints.Path}/{{sequence}}{ReceiptSuffix}", context => GetReceiptAsync(context, proofs));
-        routes.MapGet($"{InclusionPath}/{{sequence}}", context => GetInclusionProofAsync(context, proofs));
-        routes.MapGet(ConsistencyPath, context => GetConsistencyProofAsync(context, proofs));
+        routes.MapGet(HeadPath, context => GetHeadAsync(context, client));
+        routes.MapGet($"{FactEndpoints.Path}/{{sequence}}{ReceiptSuffix}", context => GetReceiptAsync(context, client));
+        routes.MapGet($"{InclusionPath}/{{sequence}}", context => GetInclusionProofAsync(context, client));
+        routes.MapGet(ConsistencyPath, context => GetConsistencyProofAsync(context, client));
     }
 
     /// <summary>The receipt of what was accepted; null when the node cannot give one now, which takes nothing back.</summary>
@@ -40,6 +42,12 @@ internal static class LedgerEndpoints
         {
             return null;
         }
+    }
+
+    private static async Task GetHeadAsync(HttpContext context, ISwarmClient client)
+    {
+        QueryParameters parameters = new(context.Request, "consistency");
+        await JsonAnswer.WriteAsync(context, LedgerHeadJson.ToUtf8(await client.GetHeadAsync(parameters.Consistency(), context.RequestAborted)));
     }
 
     private static async Task GetReceiptAsync(HttpContext context, ILedgerProofs proofs)

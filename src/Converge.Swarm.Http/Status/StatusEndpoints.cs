@@ -1,4 +1,3 @@
-using Converge.Core.Json;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Requests;
 using Microsoft.AspNetCore.Builder;
@@ -20,11 +19,6 @@ internal static class StatusEndpoints
         {
             _ = new QueryParameters(context.Request);
             await JsonAnswer.WriteAsync(context, SwarmStatusJson.ToUtf8(With(await client.GetStatusAsync(context.RequestAborted), index)));
-        });
-        routes.MapGet("/v1/ledger/head", async context =>
-        {
-            QueryParameters parameters = new(context.Request, "consistency");
-            await JsonAnswer.WriteAsync(context, LedgerHeadJson.ToUtf8(await client.GetHeadAsync(parameters.Consistency(), context.RequestAborted)));
         });
         routes.MapMethods("/healthz", Reading, context => JsonAnswer.WriteAsync(context, JsonBytes.Of(Alive)));
         routes.MapMethods("/readyz", Reading, async context =>

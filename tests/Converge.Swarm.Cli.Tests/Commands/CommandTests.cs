@@ -6,8 +6,6 @@ namespace Converge.Swarm.Cli.Tests.Commands;
 
 public sealed class CommandTests
 {
-    private static readonly string[] Names = ["up", "node", "propose", "proposal", "log", "status", "import", "verify", "demo"];
-
     public static TheoryData<string[], FactKind> AllKinds => new()
     {
         { ["proposal_created", "p", "--author", "ann", "--title", "T", "--content-hash", "h"], FactKind.ProposalCreated },
@@ -19,31 +17,21 @@ public sealed class CommandTests
         { ["override_granted", "p", "--grantor", "eve", "--reason", "r"], FactKind.OverrideGranted },
     };
 
-    [Fact]
-    public async Task Help_names_every_command_and_every_command_has_examples_and_json()
-    {
-        CommandResult help = await ConvergeRun.InProcessAsync("--help");
-        Assert.Equal(ExitCode.Success, help.ExitCode);
-
-        foreach (string name in Names)
-        {
-            Assert.Contains($"  {name} ", help.Output, StringComparison.Ordinal);
-            CommandResult own = await ConvergeRun.InProcessAsync(name, "--help");
-            Assert.Equal(ExitCode.Success, own.ExitCode);
-            Assert.Contains("Example", own.Output, StringComparison.Ordinal);
-            if (!string.Equals(name, "propose", StringComparison.Ordinal))
-            {
-                Assert.Contains("--json", own.Output, StringComparison.Ordinal);
-            }
-        }
-    }
-
     [Theory]
     [InlineData("a command is missing", new string[0])]
     [InlineData("'nonsense'", new[] { "nonsense" })]
     [InlineData("--colour", new[] { "status", "--colour" })]
     [InlineData("converge propose validation_failed --help", new[] { "propose", "validation_failed", "p", "--validator", "ci" })]
     [InlineData("converge propose --help", new[] { "propose" })]
+    [InlineData("--limit is a whole number, 0 or more, not 'ten'. Try 'converge log --help'.", new[] { "log", "--limit", "ten" })]
+    [InlineData("--from is a whole number, 0 or more, not '-3'.", new[] { "export", "--from", "-3" })]
+    [InlineData("--at is a whole number, not 'now'.", new[] { "propose", "promotion_approved", "p", "--approver", "a", "--at", "now" })]
+    [InlineData("--nodes is a whole number up to 2147483647, not '3000000000'.", new[] { "up", "--nodes", "3000000000" })]
+    [InlineData("--timeout is a number, not 'long'.", new[] { "import", "facts.jsonl", "--timeout", "long" })]
+    [InlineData("--log-level is one of Trace, Debug, Information, Warning, Error, Critical, None, not 'Loud'.", new[] { "node", "--config", "c", "--log-level", "Loud" })]
+    [InlineData("sequence is a whole number, 0 or more, not 'last'.", new[] { "receipt", "get", "last" })]
+    [InlineData("There is no script for 'csh'; there are some for bash, zsh, fish, pwsh. Try", new[] { "completion", "csh" })]
+    [InlineData("There is no file '.'.", new[] { "receipt", "verify", "." })]
     [InlineData("node's address", new[] { "status", "--url", "localhost" })]
     [InlineData("--timeout", new[] { "propose", "promotion_approved", "p", "--approver", "a", "--timeout", "0" })]
     [InlineData("--session and --number", new[] { "propose", "promotion_approved", "p", "--approver", "a", "--session", "s" })]
@@ -404,6 +392,41 @@ public sealed class CommandTests
         swarm.Node.Fault = new InvalidOperationException("broken");
 
         (await swarm.RunAsync("log", "--head")).AssertFault(ExitCode.Failed, "internal_error");
+    }
+
+    /// <summary>A node's other port, say: what answers there answers everybody, but not as HTTP.</summary>
+    [Theory]
+    [InlineData("log")]
+    [InlineData("status")]
+    [InlineData("member", "list")]
+    public async Task What_does_not_speak_HTTP_is_said_not_to_be_a_nodes_API(params string[] command)
+    {
+        using System.Net.Sockets.TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        Task answering = AnswerAsync();
+
+        CommandResult result = await ConvergeRun.InProcessAsync([.. command, "--url", $"http://{listener.LocalEndpoint}"]);
+        listener.Stop();
+        await answering;
+
+        Assert.Contains("is not a node's HTTP API", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("cannot be reached", result.Error, StringComparison.Ordinal);
+
+        async Task AnswerAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using System.Net.Sockets.Socket socket = await listener.AcceptSocketAsync();
+                    await socket.SendAsync("not HTTP\n"u8.ToArray());
+                }
+            }
+            catch (System.Net.Sockets.SocketException)
+            {
+                // Nobody asks any more.
+            }
+        }
     }
 
     [Fact]

@@ -130,15 +130,17 @@ public sealed class ExportTests
     }
 
     [Theory]
-    [InlineData(2, "--from", "0")]
-    [InlineData(2, "--from", "4", "--to", "2")]
-    [InlineData(1, "--to", "7")]
-    [InlineData(2, "--from", "8")]
-    public async Task What_is_not_there_is_not_exported(int code, params string[] range)
+    [InlineData(ExitCode.Usage, "from 1", "--from", "0")]
+    [InlineData(ExitCode.Usage, "not before", "--from", "4", "--to", "2")]
+    [InlineData(ExitCode.Failed, "ends with record 6; there is no record 7", "--to", "7")]
+    [InlineData(ExitCode.Failed, "ends with record 6; there is no record 8", "--from", "8")]
+    [InlineData(ExitCode.Failed, "ends with record 6; there is no record 18446744073709551615", "--to", "18446744073709551615")]
+    public async Task What_is_not_there_is_not_exported(int code, string message, params string[] range)
     {
         await using SmallSwarm swarm = await SmallSwarm.StartAsync(3);
         CommandResult run = await ConvergeRun.InProcessAsync(["export", "--url", swarm.Url, "--out", swarm.File("out"), .. range]);
-        Assert.Equal((code, ""), (run.ExitCode, run.Output));
+        run.AssertFault(code, message);
+        Assert.Equal("", run.Output);
         Assert.Empty(Directory.GetFiles(swarm.Folder));
     }
 
