@@ -20,9 +20,14 @@ internal static class ProgramBuild
         return exitCode;
     }
 
-    /// <summary>Publishes the program to its folder; silent when all goes well.</summary>
+    /// <summary>Publishes the program to its folder; silent when all goes well, unless it may take long.</summary>
     public static int Publish()
     {
+        if (!File.Exists(Repository.ProgramFile))
+        {
+            Console.Error.WriteLine("Building converge. The first time packages are fetched, which may take some minutes.");
+        }
+
         // Compiled ahead of time it starts in half the time. The compiler for that is a package of its own, which a machine may lack.
         string ahead = "-p:ConvergeReadyToRun=true";
         if (Dotnet.TryRestore(Repository.CliProject, ahead).Count > 0)

@@ -23,6 +23,17 @@ internal sealed record CommandPath(string Path, Command Command)
     /// <summary>What it does, without the examples.</summary>
     public string Summary => Examples is { } examples ? Text[..^examples.Length].TrimEnd() : Text;
 
+    /// <summary>The first sentence of it, in one line.</summary>
+    public string FirstSentence
+    {
+        get
+        {
+            string line = Summary.Replace('\n', ' ');
+            int end = line.IndexOf(". ", StringComparison.Ordinal);
+            return end < 0 ? line : line[..(end + 1)];
+        }
+    }
+
     /// <summary>The examples, with the line above them; null when there are none.</summary>
     public string? Examples
     {

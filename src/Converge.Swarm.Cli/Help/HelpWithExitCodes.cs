@@ -17,7 +17,7 @@ internal sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLin
 
     public override int Invoke(ParseResult parseResult)
     {
-        int result = help.Invoke(parseResult);
+        int result = InvokeWithOneLineACommand(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
         output.WriteLine("Exit codes:");
         foreach ((int code, string meaning) in ExitCodes.Of(CommandPath.Of(parseResult.CommandResult.Command)))
@@ -26,5 +26,27 @@ internal sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLin
         }
 
         return result;
+    }
+
+    /// <summary>The help of a command shows all that those below it say of themselves; in a list, a sentence is enough.</summary>
+    private int InvokeWithOneLineACommand(ParseResult parseResult)
+    {
+        (Command Command, string? Description)[] below = [.. parseResult.CommandResult.Command.Subcommands.Select(command => (command, command.Description))];
+        foreach ((Command command, _) in below)
+        {
+            command.Description = new CommandPath(CommandPath.Of(command), command).FirstSentence;
+        }
+
+        try
+        {
+            return help.Invoke(parseResult);
+        }
+        finally
+        {
+            foreach ((Command command, string? description) in below)
+            {
+                command.Description = description;
+            }
+        }
     }
 }

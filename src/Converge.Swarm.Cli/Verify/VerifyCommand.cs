@@ -25,7 +25,8 @@ internal static class VerifyCommand
         Command command = new(
             "verify",
             """
-            Proves that a ledger is whole: every record's hash, the chain of hashes, the Merkle root, the order of times, and a head saved earlier.
+            Proves that a ledger is whole. Every record's hash, the chain of hashes, the Merkle root and the order of times are derived
+            anew, and compared with a head saved earlier.
 
             Ends with 0 when everything holds, with 1 when something does not.
 

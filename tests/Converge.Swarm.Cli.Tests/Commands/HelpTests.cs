@@ -30,6 +30,25 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public async Task The_overview_has_one_line_a_command()
+    {
+        string[] lines = (await ConvergeRun.InProcessAsync("--help")).Output.ReplaceLineEndings("\n").Split('\n');
+        string[] listed = [.. lines.SkipWhile(line => line is not "Commands:").Skip(1).TakeWhile(line => line.Length > 0)];
+
+        Assert.Equal(Find("converge").Command.Subcommands.Select(command => command.Name), listed.Select(line => line.Trim().Split(' ')[0]));
+        Assert.All(listed, line => Assert.EndsWith(".", line, StringComparison.Ordinal));
+        Assert.All(listed, line => Assert.True(line.Length <= 160, line));
+    }
+
+    /// <summary>What a command writes is text for a person, unless it is JSON anyway or a script; then nobody need ask for JSON.</summary>
+    [Fact]
+    public void Every_command_whose_result_is_for_people_gives_it_as_JSON_too() => Assert.Equal(
+        ["converge export", "converge receipt get", "converge completion", "converge help"],
+        Commands()
+            .Where(command => command.Command.Subcommands.Count == 0 && !command.Command.Options.Any(option => option.Name is "--json"))
+            .Select(command => command.Path));
+
+    [Fact]
     public void Every_command_option_and_argument_is_described()
     {
         foreach (CommandPath command in Commands())
