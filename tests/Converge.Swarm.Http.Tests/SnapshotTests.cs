@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Converge.Core;
+using Converge.Swarm.Tests;
 
 namespace Converge.Swarm.Http.Tests;
 
@@ -71,7 +72,7 @@ public sealed class SnapshotTests
         new("method-not-allowed", "DELETE", "/v1/facts"),
     ];
 
-    private static readonly string Folder = FindFolder();
+    private static readonly string Folder = Path.Combine(RepositoryFiles.Root, "tests", "Converge.Swarm.Http.Tests", "Snapshots");
 
     [Fact]
     public async Task Every_answer_is_as_it_always_was_and_as_it_is_described()
@@ -225,19 +226,6 @@ public sealed class SnapshotTests
         string[] parts = template.Split('/');
         string[] given = path.Split('/');
         return parts.Length == given.Length && parts.Zip(given).All(pair => pair.First.StartsWith('{') || string.Equals(pair.First, pair.Second, StringComparison.Ordinal));
-    }
-
-    private static string FindFolder()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Converge.Swarm.sln")))
-            {
-                return Path.Combine(folder.FullName, "tests", "Converge.Swarm.Http.Tests", "Snapshots");
-            }
-        }
-
-        throw new DirectoryNotFoundException($"The repository is not above {AppContext.BaseDirectory}.");
     }
 
     private sealed record Request(string Name, string Method, string Path, string? Body = null, string MediaType = "application/json", int Events = 0);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Converge.Core;
 using Converge.Swarm.Projection.Sql;
+using Converge.Swarm.Tests;
 using Microsoft.Data.Sqlite;
 
 namespace Converge.Swarm.Projection.Tests;
@@ -8,7 +9,7 @@ namespace Converge.Swarm.Projection.Tests;
 /// <summary>What <c>docs/projection.md</c> promises.</summary>
 public sealed partial class DocumentationTests
 {
-    private static readonly string Page = File.ReadAllText(Path.Combine(History.Repository(), "docs", "projection.md"));
+    private static readonly string Page = File.ReadAllText(RepositoryFiles.Find("docs", "projection.md"));
 
     /// <summary>Fills a store and asks it every question of the page.</summary>
     internal static async Task AssertQueriesFindSomethingAsync(IProjectionStore store, Func<Task<Database>> look)

@@ -3,6 +3,7 @@ using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests;
 using Converge.Swarm.Tests.Governance;
 using FsCheck;
 using FsCheck.Fluent;
@@ -45,7 +46,7 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
     /// <summary>The sample of the repository, and further facts behind it.</summary>
     public static History OfSample(params GovernanceFact[] further)
     {
-        string path = Path.Combine(Repository(), "samples", "governance-sample.jsonl");
+        string path = RepositoryFiles.Find("samples", "governance-sample.jsonl");
         return Of([.. File.ReadLines(path, Encoding.UTF8).Select(Parse), .. further.Select(fact => new FactSubmission(fact))], factsInTerm: 200);
     }
 
@@ -53,19 +54,6 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
         FactJson.TryParse(Encoding.UTF8.GetBytes(line), out FactSubmission? submission, out InputFault? fault)
             ? submission
             : throw new FormatException($"{fault.Code.Name()}: {fault.Message} {line}");
-
-    public static string Repository()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Converge.Swarm.sln")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new DirectoryNotFoundException($"There is no repository above {AppContext.BaseDirectory}.");
-    }
 
     /// <summary>Random submissions about few proposals by few people, so that they meet in every way.</summary>
     public static Gen<List<FactSubmission>> Any(int length) => Gen.ListOf(Submission, length);

@@ -1,5 +1,6 @@
 using System.Text;
 using Converge.Core;
+using Converge.Swarm.Tests;
 
 namespace Converge.Swarm.Projection.Tests;
 
@@ -16,11 +17,11 @@ public sealed class ProjectionSettingsTests
     [Fact]
     public void The_file_that_explains_every_key_has_the_defaults()
     {
-        SwarmConfiguration configuration = SwarmConfiguration.Load(Path.Combine(History.Repository(), "config", "swarm.json"));
+        SwarmConfiguration configuration = SwarmConfiguration.Load(RepositoryFiles.Find("config", "swarm.json"));
 
         Assert.Empty(configuration.Faults);
         Assert.Equal(new ProjectionOptions(), configuration.Options!.Projection);
-        Assert.Contains("\"projection\"", File.ReadAllText(Path.Combine(History.Repository(), "config", "swarm.json")), StringComparison.Ordinal);
+        Assert.Contains("\"projection\"", File.ReadAllText(RepositoryFiles.Find("config", "swarm.json")), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -3,19 +3,14 @@ namespace Converge.Swarm.Tests;
 /// <summary>Files of the repository that tests read as they stand.</summary>
 internal static class RepositoryFiles
 {
+    /// <summary>The repository's root.</summary>
+    public static string Root { get; } = FindRoot();
+
     /// <summary>The path of a file, given from the repository's root.</summary>
     public static string Find(params string[] path)
     {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string file = Path.Combine([folder.FullName, .. path]);
-            if (File.Exists(file) && File.Exists(Path.Combine(folder.FullName, "Converge.Swarm.sln")))
-            {
-                return file;
-            }
-        }
-
-        throw new FileNotFoundException($"There is no {string.Join('/', path)} above {AppContext.BaseDirectory}.");
+        string file = Path.Combine([Root, .. path]);
+        return File.Exists(file) ? file : throw new FileNotFoundException($"There is no {string.Join('/', path)} in {Root}.");
     }
 
     /// <summary>The first block of code in a language in a page.</summary>
@@ -26,5 +21,18 @@ internal static class RepositoryFiles
         Assert.True(start >= 0, $"There is no block of {language}.");
         start += fence.Length;
         return page[start..page.IndexOf("```", start, StringComparison.Ordinal)];
+    }
+
+    private static string FindRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Converge.Swarm.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new DirectoryNotFoundException($"The repository is not above {AppContext.BaseDirectory}.");
     }
 }

@@ -8,8 +8,9 @@ using Converge.Swarm.Http.Facts;
 namespace Converge.Swarm.Cli.Import;
 
 /// <summary>
-/// A file of facts, JSON Lines, plain or gzipped; of a file of ledger records, those that are facts. Read twice: once for the hash of its content, which names the import's session, and
-/// once for its lines. Equal content makes equal command ids, so that a second import of it changes nothing.
+/// A file of facts, JSON Lines, plain or gzipped; of a file of ledger records, those that are facts. Read twice: once for the hash of its
+/// content, which names the import's session, and once for its lines. Equal content makes equal command ids, so that a second import of it
+/// changes nothing.
 /// </summary>
 internal sealed class ImportSource : IDisposable
 {

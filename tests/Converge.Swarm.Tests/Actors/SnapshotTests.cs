@@ -46,35 +46,6 @@ public sealed class SnapshotTests
         Assert.All(swarm.Alive, node => Assert.True(node.Status().FirstIndex.Value > 2, "Of the log more stayed than a quarter of the bytes."));
     }
 
-    /// <summary>All of a state is written at each snapshot; what that costs a commit must not grow with the state.</summary>
-    [Fact]
-    public void A_large_state_waits_for_more_but_for_four_times_as_much_at_most()
-    {
-        const int bytes = 32 * 1024;
-        var swarm = new TestSwarm(snapshots: new SnapshotOptions { Entries = 1_000_000, Bytes = bytes, KeepEntries = 10 });
-        swarm.ElectLeader();
-
-        for (int i = 0; i < 150; i++)
-        {
-            Commit(swarm, 8, title: new string('x', 400));
-        }
-
-        SwarmEvent.SnapshotTaken[] taken = [.. swarm.Alive.First().Events.OfType<SwarmEvent.SnapshotTaken>()];
-        ulong[] gaps = [.. taken.Zip(taken.Skip(1), (one, next) => next.Index.Value - one.Index.Value)];
-        Assert.InRange(gaps[^1], 3 * gaps[0], 5 * gaps[0]);
-        Assert.All(gaps, gap => Assert.InRange(gap, gaps[0], 5 * gaps[0]));
-        swarm.AssertAgreement();
-    }
-
-    [Theory]
-    [InlineData(0, 100, 1_000)]
-    [InlineData(1_000, 100, 1_000)]
-    [InlineData(2_500, 250, 2_500)]
-    [InlineData(4_001, 400, 4_000)]
-    [InlineData(long.MaxValue, 400, 4_000)]
-    public void What_makes_a_snapshot_due_grows_with_the_last_one_within_bounds(long snapshotBytes, long entries, long bytes) =>
-        Assert.Equal((entries, bytes), new SnapshotOptions { Entries = 100, Bytes = 1_000 }.DueAfter(snapshotBytes));
-
     [Fact]
     public void The_log_stays_bounded_however_long_the_load_lasts()
     {
@@ -202,12 +173,7 @@ public sealed class SnapshotTests
     [InlineData(4)]
     public void A_transfer_survives_the_loss_of_messages(int seed)
     {
-        var swarm = new TestSwarm(seed: seed, snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 500, title: new string('t', 900));
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 300);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind(facts: 500, title: new string('t', 900), seed: seed);
         var random = new Random(seed);
         swarm.Carries = (_, _, message) => message is not SnapshotTransferMessage || random.Next(4) > 0;
 
@@ -221,12 +187,7 @@ public sealed class SnapshotTests
     [Fact]
     public void A_transfer_that_broke_off_goes_on_where_it_was()
     {
-        var swarm = new TestSwarm(snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 500, title: new string('t', 900));
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 300);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind(facts: 500, title: new string('t', 900));
         long arrived = 0;
         long least = long.MaxValue;
         bool broken = false;
@@ -259,12 +220,7 @@ public sealed class SnapshotTests
     [Fact]
     public void A_new_leader_takes_a_transfer_over_and_the_records_that_arrived_are_not_sent_again()
     {
-        var swarm = new TestSwarm(snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 3_000);
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 2_500);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind(facts: 3_000);
         behind.Start();
         swarm.RunUntil(() => behind.Ledger.LastSequence > 1_024);
         ulong arrived = behind.Ledger.LastSequence;
@@ -305,12 +261,7 @@ public sealed class SnapshotTests
     [Fact]
     public void The_log_keeps_what_a_follower_needs_that_is_being_sent_a_snapshot()
     {
-        var swarm = new TestSwarm(snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 300);
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 200);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind();
         behind.LaneStandsStill = SnapshotLane.Transfers;
         behind.Start();
         LogIndex offered = default;
@@ -335,12 +286,7 @@ public sealed class SnapshotTests
     [Fact]
     public void A_follower_that_takes_too_long_gets_a_newer_snapshot_and_the_log_does_not_wait_for_it()
     {
-        var swarm = new TestSwarm(snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 300);
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 200);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind();
         behind.LaneStandsStill = SnapshotLane.Transfers;
         behind.Start();
         swarm.Run(ticks: 30);
@@ -361,12 +307,7 @@ public sealed class SnapshotTests
     [Fact]
     public void However_long_a_follower_checks_and_installs_its_success_counts()
     {
-        var swarm = new TestSwarm(snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 300);
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 200);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind();
         behind.Start();
         swarm.RunUntil(() =>
         {
@@ -389,12 +330,7 @@ public sealed class SnapshotTests
     [Fact]
     public void A_node_that_ended_between_the_snapshot_and_the_logs_mark_goes_on_from_the_snapshot()
     {
-        var swarm = new TestSwarm(snapshots: Often);
-        TestSwarm.Node leader = swarm.ElectLeader();
-        TestSwarm.Node behind = Follower(swarm, leader);
-        behind.Crash();
-        Commit(swarm, 300);
-        swarm.RunUntil(() => leader.Status().FirstIndex.Value > 200);
+        (TestSwarm swarm, TestSwarm.Node leader, TestSwarm.Node behind) = LeaveOneBehind();
         behind.Start();
         swarm.RunUntil(() =>
         {
@@ -556,6 +492,18 @@ public sealed class SnapshotTests
     }
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 20)];
+
+    /// <summary>A follower that is down, and a leader whose log begins behind what that follower has.</summary>
+    private (TestSwarm Swarm, TestSwarm.Node Leader, TestSwarm.Node Behind) LeaveOneBehind(int facts = 300, string? title = null, int seed = 1)
+    {
+        var swarm = new TestSwarm(seed: seed, snapshots: Often);
+        TestSwarm.Node leader = swarm.ElectLeader();
+        TestSwarm.Node behind = Follower(swarm, leader);
+        behind.Crash();
+        Commit(swarm, facts, title);
+        swarm.RunUntil(() => leader.Status().FirstIndex.Value > (ulong)facts * 2 / 3);
+        return (swarm, leader, behind);
+    }
 
     private static TestSwarm.Node Follower(TestSwarm swarm, TestSwarm.Node leader) => swarm[swarm.Members.First(id => id != leader.Id)];
 
