@@ -4,6 +4,7 @@ using Converge.Core;
 using Converge.Swarm.Http.OpenApi;
 using Converge.Swarm.Http.Problems;
 using Converge.Swarm.Http.Proposals;
+using Converge.Swarm.Tests;
 using Microsoft.AspNetCore.Routing;
 
 namespace Converge.Swarm.Http.Tests;
@@ -58,18 +59,43 @@ public sealed class OpenApiTests
         }
     }
 
-    [Fact]
-    public void It_names_every_code_that_an_answer_can_have()
-    {
-        IEnumerable<string> codes = Enum.GetValues<InputFaultCode>().Select(code => code.Name())
+    /// <summary>Every code that an answer can have.</summary>
+    private static IEnumerable<string> Codes =>
+        Enum.GetValues<InputFaultCode>().Select(code => code.Name())
             .Concat(Enum.GetValues<RefusalCode>().Select(code => code.Name()))
             .Concat(Enum.GetValues<NotCommittedReason>().Select(code => code.Name()))
             .Concat(Enum.GetValues<TransferRefusal>().Select(code => code.Name()))
             .Concat(Enum.GetValues<MembershipRefusal>().Select(code => code.Name()))
-            .Concat(typeof(ProblemCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!));
+            .Concat(typeof(ProblemCodes).GetFields().Select(constant => (string)constant.GetRawConstantValue()!))
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
+
+    [Fact]
+    public void The_page_names_every_code_or_the_page_on_JSON_does()
+    {
+        string pages = File.ReadAllText(RepositoryFiles.Find("docs", "http-api.md")) + File.ReadAllText(RepositoryFiles.Find("docs", "formats", "json.md"));
+        Assert.DoesNotContain(Codes, code => !pages.Contains($"`{code}`", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Whatever_takes_a_body_says_what_becomes_of_one_that_is_too_large_or_of_another_type()
+    {
+        await using Api api = await Api.StartAsync();
+        foreach ((string path, JsonElement operation) in Operations(OpenApiDocument.Load(), "post"))
+        {
+            Assert.True(operation.GetProperty("responses").TryGetProperty("413", out _) && operation.GetProperty("responses").TryGetProperty("415", out _), path);
+            using StringContent text = new("x");
+            using HttpResponseMessage response = await api.Http.PostAsync(path, text);
+            Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public void It_names_every_code_that_an_answer_can_have()
+    {
         JsonElement problem = OpenApiDocument.Load().GetProperty("components").GetProperty("schemas").GetProperty("Problem");
         Assert.Equal(
-            codes.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            Codes,
             problem.GetProperty("properties").GetProperty("code").GetProperty("enum").EnumerateArray().Select(code => code.GetString()!).Order(StringComparer.Ordinal));
     }
 

@@ -8,7 +8,6 @@ using Converge.Swarm.Cli.Help;
 using Converge.Swarm.Cli.Processes;
 using Converge.Swarm.Cli.Terminal;
 using Converge.Swarm.Cli.Tests.Durability;
-using Converge.Swarm.Tests;
 
 namespace Converge.Swarm.Cli.Tests.Documentation;
 
@@ -42,16 +41,16 @@ public sealed class DocumentedCommandTests
         ["URL"] = "http://127.0.0.1:7101",
     };
 
-    public static TheoryData<string> Pages => [.. AllPages().Where(page => DocumentedCommand.Of(page, Read(page)).Count > 0)];
+    public static TheoryData<string> WithCommands => [.. Pages.All().Where(page => DocumentedCommand.Of(page, Pages.Read(page)).Count > 0)];
 
     [ShellTheory]
-    [MemberData(nameof(Pages))]
+    [MemberData(nameof(WithCommands))]
     public async Task What_a_page_says_to_type_does_what_it_says(string page)
     {
         await using ProcessSwarm swarm = await ProcessSwarm.StartAsync();
         await swarm.AgreeAsync();
         using TemporaryFolder folder = await PrepareAsync(swarm);
-        foreach (DocumentedCommand command in DocumentedCommand.Of(page, Read(page)).Where(command => command.Line is not "./converge up"))
+        foreach (DocumentedCommand command in DocumentedCommand.Of(page, Pages.Read(page)).Where(command => command.Line is not "./converge up"))
         {
             (int exitCode, string output) = await RunAsync(swarm, folder.Path, command);
             for (int attempt = 1; attempt < TransferAttempts && output.Contains(InVain, StringComparison.Ordinal); attempt++)
@@ -75,8 +74,8 @@ public sealed class DocumentedCommandTests
         RootCommand root = ConvergeProgram.Root(new CommandTerminal(TextWriter.Null, false, TextWriter.Null, false));
         List<(string Where, string Line)> calls =
         [
-            .. AllPages().SelectMany(page => DocumentedCommand.Mentioned(Read(page)).Select(line => (page, line))),
-            .. AllPages().SelectMany(page => DocumentedCommand.Of(page, Read(page)).Where(command => command.Program is "converge" or "./converge").Select(command => (page, command.Line))),
+            .. Pages.All().SelectMany(page => DocumentedCommand.Mentioned(Pages.Read(page)).Select(line => (page, line))),
+            .. Pages.All().SelectMany(page => DocumentedCommand.Of(page, Pages.Read(page)).Where(command => command.Program is "converge" or "./converge").Select(command => (page, command.Line))),
             .. CommandPath.All(root).SelectMany(command => ExamplesOf(command).Select(line => (command.Path, line))),
         ];
 
@@ -99,18 +98,6 @@ public sealed class DocumentedCommandTests
 
     private static IEnumerable<string> ExamplesOf(CommandPath command) =>
         (command.Examples ?? "").Split('\n').Where(line => line.StartsWith("  converge ", StringComparison.Ordinal)).Select(line => line.Trim().Split("   ")[0]);
-
-    private static IEnumerable<string> AllPages()
-    {
-        string root = Path.GetDirectoryName(RepositoryFiles.Find("Converge.Swarm.sln"))!;
-        return Directory.GetFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Append(Path.Combine(root, "README.md"))
-            .Append(Path.Combine(root, "samples", "README.md"))
-            .Select(page => Path.GetRelativePath(root, page))
-            .Order(StringComparer.Ordinal);
-    }
-
-    private static string Read(string page) => File.ReadAllText(RepositoryFiles.Find(page.Split(Path.DirectorySeparatorChar)));
 
     /// <summary>A folder as a reader's, with what the pages speak of; and a swarm with some records.</summary>
     private static async Task<TemporaryFolder> PrepareAsync(ProcessSwarm swarm)
