@@ -27,9 +27,7 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
             throw new ProblemException(Problem.Of(TooLarge()));
         }
 
-        // What is no longer than a single fact may be holds no more memory than one: that clients are many is no reason to refuse them.
-        bool takesPlace = context.Request.ContentLength is not <= FactLimits.MaxFactBytes;
-        if (takesPlace && !await _places.WaitAsync(TimeSpan.Zero, context.RequestAborted))
+        if (!await _places.WaitAsync(TimeSpan.Zero, context.RequestAborted))
         {
             throw new ProblemException(Problem.Of(
                 NotCommittedReason.Busy, $"{limits.MaxConcurrentBatches} batches are at work already; try again, or another node."));
@@ -43,10 +41,7 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
         }
         finally
         {
-            if (takesPlace)
-            {
-                _places.Release();
-            }
+            _places.Release();
         }
     }
 

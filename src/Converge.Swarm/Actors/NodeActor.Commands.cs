@@ -126,9 +126,9 @@ public sealed partial class NodeActor
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
         }
-        else if (_removal is { } removal)
+        else if (_removedAt is { } removed)
         {
-            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, WasRemoved(removal)));
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, WasRemoved(removed)));
         }
         else if (!HasRoom)
         {

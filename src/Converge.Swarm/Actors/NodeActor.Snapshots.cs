@@ -38,11 +38,6 @@ public sealed partial class NodeActor
         _stampBeforeLog = start.LastStamp;
         _applied = _handedToApply = start.Applied.Index;
         _digests.Add(start.Applied);
-        _membersAt = start.Snapshot?.Mark ?? Founding.Mark;
-        if (_members.IsGone(_options.Self))
-        {
-            _removal = new RemovalNotice(_membersAt.Index, _membersAt.Term, OfSender: true);
-        }
     }
 
     private void TickSnapshots()
@@ -207,7 +202,7 @@ public sealed partial class NodeActor
     {
         _applied = installed.Snapshot.Mark.Index;
         _digests.Add(new DigestMark(_applied, installed.Snapshot.Header.Digest));
-        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path), installed.Snapshot.Mark);
+        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path));
         _port.ToSnapshots(new SnapshotMessage.Installed(installed.Snapshot));
     }
 
@@ -225,7 +220,6 @@ public sealed partial class NodeActor
         }
 
         SnapshotOptions policy = _options.Snapshots;
-        (long dueEntries, long dueBytes) = policy.DueAfter(snapshot.Length);
         LogIndex through = Reach(snapshot.Mark.Index, LogIndex.Zero, policy.KeepEntries, policy.Bytes / 4);
         foreach ((NodeId member, (LogIndex index, _)) in _held)
         {
@@ -234,7 +228,7 @@ public sealed partial class NodeActor
                 continue;
             }
 
-            if (Reach(through, index, MaxHeldTimesPolicy * dueEntries, MaxHeldTimesPolicy * dueBytes) == index)
+            if (Reach(through, index, MaxHeldTimesPolicy * (long)policy.Entries, MaxHeldTimesPolicy * policy.Bytes) == index)
             {
                 through = index;
             }

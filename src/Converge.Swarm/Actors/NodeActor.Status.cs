@@ -65,9 +65,9 @@ public sealed partial class NodeActor
     private List<string> DescribeProblems()
     {
         List<string> problems = [];
-        if (_removal is { } removal)
+        if (_removedAt is { } removed)
         {
-            problems.Add(WasRemoved(removal));
+            problems.Add(WasRemoved(removed));
         }
         else if (_raft.Leader.IsNone)
         {

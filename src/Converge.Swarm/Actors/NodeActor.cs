@@ -228,15 +228,14 @@ public sealed partial class NodeActor
 
     private void ReceiveProtocol(ProtocolMessage protocol)
     {
-        if (_removal is { } removal)
+        if (_removedAt is not null)
         {
-            AnswerAsRemoved(removal, protocol.Message);
             return;
         }
 
         if (_members.IsGone(protocol.Message.From))
         {
-            TellOfItsRemoval(protocol.Message.From);
+            _port.ToPeer(protocol.Message.From, new RemovalNotice(_members.ChangedAt));
             return;
         }
 
@@ -281,7 +280,7 @@ public sealed partial class NodeActor
             _port.Publish(new SwarmEvent.DiskStalled(stalled));
         }
 
-        if (_removal is null)
+        if (_removedAt is null)
         {
             _raft.Tick();
         }

@@ -39,7 +39,8 @@ internal sealed class InOneProcess : ISwarmUnderLoad
         return swarm;
     }
 
-    public Func<int, FactSubmission, Task<CommitAnswer>> Connect(int clients) => (_, submission) => _leader!.Client.CommitAsync(submission);
+    public Func<int, FactSubmission, Task<bool>> Connect(int clients) =>
+        async (_, submission) => await _leader!.Client.CommitAsync(submission) is FactAccepted;
 
     public async Task<Usage> UseAsync()
     {

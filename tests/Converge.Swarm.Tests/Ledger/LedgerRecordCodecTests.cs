@@ -56,6 +56,9 @@ public sealed class LedgerRecordCodecTests
             [new NodeId(4), new NodeId(5)]),
     };
 
+    /// <summary>A ledger of three records, one of each kind.</summary>
+    internal static IReadOnlyList<LedgerRecord> OneOfEachKind => [Authority, Fact, Membership];
+
     [Fact]
     public void The_bytes_and_hashes_of_records_never_change()
     {

@@ -1,6 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Text;
+using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Tests.Storage;
@@ -10,6 +9,8 @@ namespace Converge.Swarm.Tests.Ledger;
 /// <summary>The documented encoding alone must do: the program in the page on receipts judges receipts as this program does.</summary>
 public sealed class ReceiptInPythonTests : IDisposable
 {
+    private const int RecordsInAFlush = 50;
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -29,6 +30,24 @@ public sealed class ReceiptInPythonTests : IDisposable
         }
 
         (int code, string[] lines) = Run(files);
+        Assert.Equal(files.Count, lines.Length);
+        Assert.All(lines, line => Assert.Contains(" holds under ", line, StringComparison.Ordinal));
+        Assert.Equal(0, code);
+    }
+
+    [PythonFact]
+    public void The_program_in_the_page_takes_receipts_of_records_and_facts_of_every_kind()
+    {
+        List<string> files = [];
+        foreach (EncodedRecord[] records in new[] { SampleLedger.OfEveryRecordKind(), SampleLedger.OfSampleFile() })
+        {
+            using GovernanceLedger ledger = Open(records);
+            IEnumerable<LedgerRecord> oneOfEach = records.Select(LedgerRecordCodec.Decode).DistinctBy(record => (record.Kind, record.Submission?.Fact.Kind));
+            files.AddRange(oneOfEach.Select(record => Write($"{records.Length}-{record.Sequence}", LedgerReceiptJson.ToUtf8(ledger.Receipt(record.Sequence)))));
+        }
+
+        (int code, string[] lines) = Run(files);
+        Assert.Equal(3 + 1 + Enum.GetValues<FactKind>().Length, files.Count);
         Assert.Equal(files.Count, lines.Length);
         Assert.All(lines, line => Assert.Contains(" holds under ", line, StringComparison.Ordinal));
         Assert.Equal(0, code);
@@ -70,9 +89,14 @@ public sealed class ReceiptInPythonTests : IDisposable
     {
         GovernanceLedger ledger = GovernanceLedger.Open(
             new FaultyDisk(), "ledger", new GovernanceLedgerOptions { SegmentBytes = GovernanceLedgerOptions.MinSegmentBytes });
-        foreach (EncodedRecord record in records)
+        foreach (EncodedRecord[] some in records.Chunk(RecordsInAFlush))
         {
-            ledger.Append(record);
+            foreach (EncodedRecord record in some)
+            {
+                ledger.Append(record);
+            }
+
+            ledger.Flush();
         }
 
         return ledger;
@@ -87,23 +111,7 @@ public sealed class ReceiptInPythonTests : IDisposable
 
     private (int Code, string[] Lines) Run(List<string> arguments)
     {
-        string page = File.ReadAllText(RepositoryFiles.Find("docs", "formats", "receipt.md"));
-        string program = Write("program.py", Encoding.UTF8.GetBytes(RepositoryFiles.CodeBlock(page, "python")));
-        ProcessStartInfo start = new(PythonFactAttribute.Python!, [program, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
-        using Process python = Process.Start(start)!;
-        string output = python.StandardOutput.ReadToEnd();
-        python.WaitForExit();
-        return (python.ExitCode, output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        (int code, string output, _) = DocumentedPython.Run("receipt.md", _folder.Path, arguments);
+        return (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
-}
-
-/// <summary>A test that runs Python, and says so when there is none.</summary>
-public sealed class PythonFactAttribute : FactAttribute
-{
-    public PythonFactAttribute() => Skip = Python is null ? "There is no python3 in the PATH." : null;
-
-    public static string? Python { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "")
-        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-        .SelectMany(folder => new[] { Path.Combine(folder, "python3"), Path.Combine(folder, "python3.exe") })
-        .FirstOrDefault(File.Exists);
 }

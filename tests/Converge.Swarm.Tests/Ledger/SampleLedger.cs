@@ -1,4 +1,6 @@
+using System.Text;
 using Converge.Core;
+using Converge.Core.Json;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Tests.Governance;
 
@@ -24,6 +26,26 @@ internal static class SampleLedger
 
         return [.. records.Take(count)];
     }
+
+    /// <summary>One authority, then what becomes of the repository's sample: facts of all seven kinds.</summary>
+    public static EncodedRecord[] OfSampleFile()
+    {
+        var log = new AgreedLog();
+        List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
+        foreach (string line in File.ReadLines(RepositoryFiles.Find("samples", "governance-sample.jsonl")))
+        {
+            Assert.True(FactJson.TryParse(Encoding.UTF8.GetBytes(line), out FactSubmission? submission, out _), line);
+            if (log.Commit(submission).Record is { } record)
+            {
+                records.Add(record);
+            }
+        }
+
+        return [.. records];
+    }
+
+    /// <summary>One record of each kind there is.</summary>
+    public static EncodedRecord[] OfEveryRecordKind() => [.. LedgerRecordCodecTests.OneOfEachKind.Select(record => LedgerRecordCodec.Encode(record))];
 
     public static LedgerHead HeadOf(IEnumerable<EncodedRecord> records)
     {
