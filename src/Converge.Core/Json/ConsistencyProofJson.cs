@@ -19,21 +19,8 @@ public static class ConsistencyProofJson
     public static bool TryParse(
         ReadOnlySpan<byte> utf8,
         [NotNullWhen(true)] out ConsistencyProof? proof,
-        [NotNullWhen(false)] out InputFault? fault)
-    {
-        proof = null;
-        utf8 = SealedJson.WithoutLineEnd(utf8);
-        fault = SealedJson.CheckSeal(utf8, MaxBytes);
-        if (fault is not null)
-        {
-            return false;
-        }
-
-        var json = new JsonFields(utf8);
-        bool read = TryRead(ref json, out proof);
-        fault = read ? null : json.Fault!;
-        return read;
-    }
+        [NotNullWhen(false)] out InputFault? fault) =>
+        SealedJson.TryParse<Fields, ConsistencyProof>(utf8, MaxBytes, out proof, out fault);
 
     private static void WriteFields(Utf8JsonWriter writer, ConsistencyProof proof)
     {
@@ -44,58 +31,32 @@ public static class ConsistencyProofJson
         SealedJson.WritePath(writer, proof.Path);
     }
 
-    private static bool TryRead(ref JsonFields json, [NotNullWhen(true)] out ConsistencyProof? proof)
+    private struct Fields : ISealedFields<ConsistencyProof>
     {
-        proof = null;
-        ulong? version = null;
-        ulong? from = null;
-        ulong? to = null;
-        string? fromRoot = null;
-        string? toRoot = null;
-        IReadOnlyList<string>? path = null;
-        string? digest = null;
-        if (!json.TryBegin())
-        {
-            return false;
-        }
+        private ulong? _from;
+        private ulong? _to;
+        private string? _fromRoot;
+        private string? _toRoot;
+        private IReadOnlyList<string>? _path;
 
-        while (json.TryNextName(out ReadOnlySpan<byte> name))
-        {
-            bool read = name switch
-            {
-                _ when name.SequenceEqual("version"u8) => version is null ? SealedJson.TryReadVersion(ref json, out version) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("from"u8) => from is null ? json.TryReadRequiredUInt64("from", out from) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("to"u8) => to is null ? json.TryReadRequiredUInt64("to", out to) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("from_root"u8) => fromRoot is null ? HashText.TryRead(ref json, "from_root", out fromRoot) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("to_root"u8) => toRoot is null ? HashText.TryRead(ref json, "to_root", out toRoot) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("path"u8) => path is null ? SealedJson.TryReadPath(ref json, out path) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("digest"u8) => digest is null ? HashText.TryRead(ref json, "digest", out digest) : json.FailDuplicate(name),
-                _ => json.FailUnknown(name),
-            };
-            if (!read)
-            {
-                return false;
-            }
-        }
-
-        if (!json.TryEnd())
-        {
-            return false;
-        }
-
-        string? missing = version is null ? "version"
-            : from is null ? "from"
-            : to is null ? "to"
-            : fromRoot is null ? "from_root"
-            : toRoot is null ? "to_root"
-            : path is null ? "path"
+        public readonly string? Missing =>
+            _from is null ? "from"
+            : _to is null ? "to"
+            : _fromRoot is null ? "from_root"
+            : _toRoot is null ? "to_root"
+            : _path is null ? "path"
             : null;
-        if (missing is not null)
-        {
-            return json.FailMissing(missing);
-        }
 
-        proof = new ConsistencyProof(from!.Value, to!.Value, fromRoot!, toRoot!, path!);
-        return true;
+        public bool TryRead(ref JsonFields json, ReadOnlySpan<byte> name) => name switch
+        {
+            _ when name.SequenceEqual("from"u8) => _from is null ? json.TryReadRequiredUInt64("from", out _from) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("to"u8) => _to is null ? json.TryReadRequiredUInt64("to", out _to) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("from_root"u8) => _fromRoot is null ? HashText.TryRead(ref json, "from_root", out _fromRoot) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("to_root"u8) => _toRoot is null ? HashText.TryRead(ref json, "to_root", out _toRoot) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("path"u8) => _path is null ? SealedJson.TryReadPath(ref json, out _path) : json.FailDuplicate(name),
+            _ => json.FailUnknown(name),
+        };
+
+        public readonly ConsistencyProof ToDocument() => new(_from!.Value, _to!.Value, _fromRoot!, _toRoot!, _path!);
     }
 }

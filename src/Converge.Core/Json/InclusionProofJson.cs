@@ -19,21 +19,8 @@ public static class InclusionProofJson
     public static bool TryParse(
         ReadOnlySpan<byte> utf8,
         [NotNullWhen(true)] out InclusionProof? proof,
-        [NotNullWhen(false)] out InputFault? fault)
-    {
-        proof = null;
-        utf8 = SealedJson.WithoutLineEnd(utf8);
-        fault = SealedJson.CheckSeal(utf8, MaxBytes);
-        if (fault is not null)
-        {
-            return false;
-        }
-
-        var json = new JsonFields(utf8);
-        bool read = TryRead(ref json, out proof);
-        fault = read ? null : json.Fault!;
-        return read;
-    }
+        [NotNullWhen(false)] out InputFault? fault) =>
+        SealedJson.TryParse<Fields, InclusionProof>(utf8, MaxBytes, out proof, out fault);
 
     private static void WriteFields(Utf8JsonWriter writer, InclusionProof proof)
     {
@@ -44,58 +31,32 @@ public static class InclusionProofJson
         writer.WriteString("root"u8, proof.Root);
     }
 
-    private static bool TryRead(ref JsonFields json, [NotNullWhen(true)] out InclusionProof? proof)
+    private struct Fields : ISealedFields<InclusionProof>
     {
-        proof = null;
-        ulong? version = null;
-        ulong? sequence = null;
-        ulong? size = null;
-        string? hash = null;
-        IReadOnlyList<string>? path = null;
-        string? root = null;
-        string? digest = null;
-        if (!json.TryBegin())
-        {
-            return false;
-        }
+        private ulong? _sequence;
+        private ulong? _size;
+        private string? _hash;
+        private IReadOnlyList<string>? _path;
+        private string? _root;
 
-        while (json.TryNextName(out ReadOnlySpan<byte> name))
-        {
-            bool read = name switch
-            {
-                _ when name.SequenceEqual("version"u8) => version is null ? SealedJson.TryReadVersion(ref json, out version) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("sequence"u8) => sequence is null ? json.TryReadRequiredUInt64("sequence", out sequence) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("size"u8) => size is null ? json.TryReadRequiredUInt64("size", out size) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("hash"u8) => hash is null ? HashText.TryRead(ref json, "hash", out hash) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("path"u8) => path is null ? SealedJson.TryReadPath(ref json, out path) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("root"u8) => root is null ? HashText.TryRead(ref json, "root", out root) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("digest"u8) => digest is null ? HashText.TryRead(ref json, "digest", out digest) : json.FailDuplicate(name),
-                _ => json.FailUnknown(name),
-            };
-            if (!read)
-            {
-                return false;
-            }
-        }
-
-        if (!json.TryEnd())
-        {
-            return false;
-        }
-
-        string? missing = version is null ? "version"
-            : sequence is null ? "sequence"
-            : size is null ? "size"
-            : hash is null ? "hash"
-            : path is null ? "path"
-            : root is null ? "root"
+        public readonly string? Missing =>
+            _sequence is null ? "sequence"
+            : _size is null ? "size"
+            : _hash is null ? "hash"
+            : _path is null ? "path"
+            : _root is null ? "root"
             : null;
-        if (missing is not null)
-        {
-            return json.FailMissing(missing);
-        }
 
-        proof = new InclusionProof(sequence!.Value, size!.Value, hash!, path!, root!);
-        return true;
+        public bool TryRead(ref JsonFields json, ReadOnlySpan<byte> name) => name switch
+        {
+            _ when name.SequenceEqual("sequence"u8) => _sequence is null ? json.TryReadRequiredUInt64("sequence", out _sequence) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("size"u8) => _size is null ? json.TryReadRequiredUInt64("size", out _size) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("hash"u8) => _hash is null ? HashText.TryRead(ref json, "hash", out _hash) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("path"u8) => _path is null ? SealedJson.TryReadPath(ref json, out _path) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("root"u8) => _root is null ? HashText.TryRead(ref json, "root", out _root) : json.FailDuplicate(name),
+            _ => json.FailUnknown(name),
+        };
+
+        public readonly InclusionProof ToDocument() => new(_sequence!.Value, _size!.Value, _hash!, _path!, _root!);
     }
 }

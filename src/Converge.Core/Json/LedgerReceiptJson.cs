@@ -19,21 +19,8 @@ public static class LedgerReceiptJson
     public static bool TryParse(
         ReadOnlySpan<byte> utf8,
         [NotNullWhen(true)] out LedgerReceipt? receipt,
-        [NotNullWhen(false)] out InputFault? fault)
-    {
-        receipt = null;
-        utf8 = SealedJson.WithoutLineEnd(utf8);
-        fault = SealedJson.CheckSeal(utf8, MaxBytes);
-        if (fault is not null)
-        {
-            return false;
-        }
-
-        var json = new JsonFields(utf8);
-        bool read = TryRead(ref json, out receipt);
-        fault = read ? null : json.Fault!;
-        return read;
-    }
+        [NotNullWhen(false)] out InputFault? fault) =>
+        SealedJson.TryParse<Fields, LedgerReceipt>(utf8, MaxBytes, out receipt, out fault);
 
     private static void WriteFields(Utf8JsonWriter writer, LedgerReceipt receipt)
     {
@@ -44,62 +31,40 @@ public static class LedgerReceiptJson
         SealedJson.WritePath(writer, receipt.Path);
     }
 
-    private static bool TryRead(ref JsonFields json, [NotNullWhen(true)] out LedgerReceipt? receipt)
+    private struct Fields : ISealedFields<LedgerReceipt>
     {
-        receipt = null;
-        ulong? version = null;
-        LedgerRecord? record = null;
-        LedgerHead? head = null;
-        IReadOnlyList<string>? path = null;
-        string? digest = null;
-        if (!json.TryBegin())
+        private LedgerRecord? _record;
+        private LedgerHead? _head;
+        private IReadOnlyList<string>? _path;
+
+        public readonly string? Missing =>
+            _record is null ? "record"
+            : _head is null ? "head"
+            : _path is null ? "path"
+            : null;
+
+        public bool TryRead(ref JsonFields json, ReadOnlySpan<byte> name) => name switch
         {
-            return false;
+            _ when name.SequenceEqual("record"u8) => _record is null ? TryReadRecord(ref json, out _record) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("head"u8) => _head is null ? TryReadHead(ref json, out _head) : json.FailDuplicate(name),
+            _ when name.SequenceEqual("path"u8) => _path is null ? SealedJson.TryReadPath(ref json, out _path) : json.FailDuplicate(name),
+            _ => json.FailUnknown(name),
+        };
+
+        public readonly LedgerReceipt ToDocument() => new(_record!, _head!, _path!);
+
+        private static bool TryReadRecord(ref JsonFields json, out LedgerRecord? record)
+        {
+            record = null;
+            return json.TryReadRaw(out ReadOnlySpan<byte> raw)
+                && (LedgerRecordJson.TryParse(raw, out record, out InputFault? fault) || json.FailInside("record", fault));
         }
 
-        while (json.TryNextName(out ReadOnlySpan<byte> name))
+        private static bool TryReadHead(ref JsonFields json, out LedgerHead? head)
         {
-            bool read = name switch
-            {
-                _ when name.SequenceEqual("version"u8) => version is null ? SealedJson.TryReadVersion(ref json, out version) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("record"u8) => record is null ? TryReadRecord(ref json, out record) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("head"u8) => head is null ? TryReadHead(ref json, out head) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("path"u8) => path is null ? SealedJson.TryReadPath(ref json, out path) : json.FailDuplicate(name),
-                _ when name.SequenceEqual("digest"u8) => digest is null ? HashText.TryRead(ref json, "digest", out digest) : json.FailDuplicate(name),
-                _ => json.FailUnknown(name),
-            };
-            if (!read)
-            {
-                return false;
-            }
+            head = null;
+            return json.TryReadRaw(out ReadOnlySpan<byte> raw)
+                && (LedgerHeadJson.TryParse(raw, out head, out InputFault? fault) || json.FailInside("head", fault));
         }
-
-        if (!json.TryEnd())
-        {
-            return false;
-        }
-
-        string? missing = version is null ? "version" : record is null ? "record" : head is null ? "head" : path is null ? "path" : null;
-        if (missing is not null)
-        {
-            return json.FailMissing(missing);
-        }
-
-        receipt = new LedgerReceipt(record!, head!, path!);
-        return true;
-    }
-
-    private static bool TryReadRecord(ref JsonFields json, out LedgerRecord? record)
-    {
-        record = null;
-        return json.TryReadRaw(out ReadOnlySpan<byte> raw)
-            && (LedgerRecordJson.TryParse(raw, out record, out InputFault? fault) || json.FailInside("record", fault));
-    }
-
-    private static bool TryReadHead(ref JsonFields json, out LedgerHead? head)
-    {
-        head = null;
-        return json.TryReadRaw(out ReadOnlySpan<byte> raw)
-            && (LedgerHeadJson.TryParse(raw, out head, out InputFault? fault) || json.FailInside("head", fault));
     }
 }

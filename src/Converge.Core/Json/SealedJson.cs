@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -44,11 +45,37 @@ internal static class SealedJson
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Takes away one line end behind a document, which a file may have.</summary>
-    public static ReadOnlySpan<byte> WithoutLineEnd(ReadOnlySpan<byte> utf8) => utf8.EndsWith([LineEnd]) ? utf8[..^1] : utf8;
+    /// <summary>Reads a sealed document, one line end behind it allowed. Strict: one that is not exactly as it was sealed is a fault. Never throws.</summary>
+    public static bool TryParse<TFields, TDocument>(
+        ReadOnlySpan<byte> utf8,
+        int maxBytes,
+        [NotNullWhen(true)] out TDocument? document,
+        [NotNullWhen(false)] out InputFault? fault)
+        where TFields : struct, ISealedFields<TDocument>
+        where TDocument : class
+    {
+        document = null;
+        utf8 = utf8.EndsWith([LineEnd]) ? utf8[..^1] : utf8;
+        fault = CheckSeal(utf8, maxBytes);
+        if (fault is not null)
+        {
+            return false;
+        }
+
+        var json = new JsonFields(utf8);
+        TFields fields = default;
+        if (!TryReadFields<TFields, TDocument>(ref json, ref fields))
+        {
+            fault = json.Fault!;
+            return false;
+        }
+
+        document = fields.ToDocument();
+        return true;
+    }
 
     /// <summary>What is wrong with a document's length or seal; null when nothing is. The fields are not looked at.</summary>
-    public static InputFault? CheckSeal(ReadOnlySpan<byte> utf8, int maxBytes)
+    private static InputFault? CheckSeal(ReadOnlySpan<byte> utf8, int maxBytes)
     {
         if (utf8.Length > maxBytes)
         {
@@ -115,8 +142,41 @@ internal static class SealedJson
         return json.Fault is null;
     }
 
+    private static bool TryReadFields<TFields, TDocument>(ref JsonFields json, ref TFields fields)
+        where TFields : struct, ISealedFields<TDocument>
+    {
+        ulong? version = null;
+        string? digest = null;
+        if (!json.TryBegin())
+        {
+            return false;
+        }
+
+        while (json.TryNextName(out ReadOnlySpan<byte> name))
+        {
+            bool read = name switch
+            {
+                _ when name.SequenceEqual("version"u8) => version is null ? TryReadVersion(ref json, out version) : json.FailDuplicate(name),
+                _ when name.SequenceEqual("digest"u8) => digest is null ? HashText.TryRead(ref json, "digest", out digest) : json.FailDuplicate(name),
+                _ => fields.TryRead(ref json, name),
+            };
+            if (!read)
+            {
+                return false;
+            }
+        }
+
+        if (!json.TryEnd())
+        {
+            return false;
+        }
+
+        string? missing = version is null ? "version" : fields.Missing;
+        return missing is null || json.FailMissing(missing);
+    }
+
     /// <summary>Reads the version; one that is not known is a fault.</summary>
-    public static bool TryReadVersion(ref JsonFields json, out ulong? version)
+    private static bool TryReadVersion(ref JsonFields json, out ulong? version)
     {
         if (!json.TryReadRequiredUInt64("version", out version))
         {
