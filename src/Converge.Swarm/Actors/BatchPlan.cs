@@ -69,6 +69,14 @@ internal sealed class BatchPlan
         {
             bool replaces = _entries.Count > 0 && entry.Index <= _entries[^1].Index;
             bool overflows = _entries.Count > 0 && _bytes + entry.Data.Length > _maxBatchDataBytes;
+            if (overflows && !replaces && append.HardState is { } known)
+            {
+                // What is known to be committed goes along with the entries, as in one batch: a change of members in the log relies on the one
+                // before it being known to be committed, or a candidate would count the votes of a configuration that is two changes old.
+                LogIndex commit = LogIndex.Max((_state ?? _outline.State).Commit, LogIndex.Min(known.Commit, _entries[^1].Index));
+                _state = new DurableState(known.Term, known.Vote, commit);
+            }
+
             if (replaces || overflows)
             {
                 CloseBatch();
