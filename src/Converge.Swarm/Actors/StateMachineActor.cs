@@ -19,11 +19,14 @@ namespace Converge.Swarm.Actors;
 /// <param name="port">Where its messages go.</param>
 public sealed partial class StateMachineActor(GovernanceState state, StateSnapshotFile? snapshot, GovernanceLedger ledger, IStateMachinePort port)
 {
-    private GovernanceState _state = state;
+    /// <summary>So many questions wait while the ledger has no room, which may last; further ones are refused.</summary>
+    internal const int MaxStashedQueries = 1024;
 
+    private GovernanceState _state = state;
 
     // What came while the ledger had no room; in order, so that a read still follows what it must see.
     private readonly Queue<StateMachineMessage> _stash = new();
+    private int _stashedQueries;
     private AppliedEntry[]? _page;
     private int _appliedOfPage;
     private ulong _announced = state.LastSequence;
@@ -50,7 +53,7 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
                 or StateMachineMessage.Rebase or StateMachineMessage.Install:
                 if (_stash.Count > 0 || !TryHandle(message))
                 {
-                    _stash.Enqueue(message);
+                    Stash(message);
                 }
 
                 break;
@@ -81,11 +84,30 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
         }
     }
 
+    /// <summary>What is to be applied is bounded by who hands it out, and there is one snapshot at a time; only questions come without end.</summary>
+    private void Stash(StateMachineMessage message)
+    {
+        if (message is not StateMachineMessage.Query query)
+        {
+            _stash.Enqueue(message);
+        }
+        else if (_stashedQueries < MaxStashedQueries)
+        {
+            _stashedQueries++;
+            _stash.Enqueue(message);
+        }
+        else
+        {
+            query.Refuse(NotCommittedReason.Busy, Unanswered.Busy);
+        }
+    }
+
     private void Unstash()
     {
         while (_stash.TryPeek(out StateMachineMessage? message) && TryHandle(message))
         {
             _stash.Dequeue();
+            _stashedQueries -= message is StateMachineMessage.Query ? 1 : 0;
         }
     }
 
