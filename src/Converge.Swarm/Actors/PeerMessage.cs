@@ -26,10 +26,11 @@ public sealed record ProtocolMessage(Message Message, DigestMark Mark) : PeerMes
     public override bool IsControl => Message.Kind is not (MessageKind.Append or MessageKind.Snapshot or MessageKind.Propose);
 
     /// <summary>
-    /// Whether a member can have sent this to another: every message bears the name of its sender, but for the wish that somebody lead,
-    /// which any node carries to the leader and which bears the name of whoever is to lead.
+    /// Whether a member can have sent this to another: every message bears the name of its sender, but for what any node carries on to the
+    /// leader: the wish that somebody lead, which bears the name of whoever is to lead, and a read, which bears that of whoever reads.
     /// </summary>
-    public bool CanCome(NodeId from, NodeId to) => Message.To == to && (Message.From == from || Message.Kind == MessageKind.TransferLeader);
+    public bool CanCome(NodeId from, NodeId to) =>
+        Message.To == to && (Message.From == from || Message.Kind is MessageKind.TransferLeader or MessageKind.ReadIndex);
 
     /// <summary>Whether a digest travels with messages of this kind: both directions of a heartbeat, and acknowledgements.</summary>
     public static bool CarriesMark(MessageKind kind) => kind is MessageKind.Heartbeat or MessageKind.HeartbeatResp or MessageKind.AppendResp;

@@ -120,6 +120,22 @@ public sealed class WireFormatTests
     }
 
     [Fact]
+    public void A_read_that_reached_a_node_that_leads_no_more_is_carried_on_in_the_name_of_who_reads()
+    {
+        NodeId[] members = [new(1), new(2), new(3)];
+        var node = new RaftNode(
+            new RaftOptions { Id = new NodeId(2), Random = new NoChoice() }, InMemoryRaftStorage.Bootstrap(ConfigurationState.OfVoters(members)));
+        node.Step(new Message { Kind = MessageKind.Heartbeat, From = new NodeId(1), To = new NodeId(2), Term = new Term(3), Context = 1 });
+
+        node.Step(new Message { Kind = MessageKind.ReadIndex, From = new NodeId(3), To = new NodeId(2), Context = 9 });
+
+        Message carried = Assert.Single(node.Ready().Messages.ToArray(), message => message.Kind == MessageKind.ReadIndex);
+        Assert.Equal((new NodeId(3), new NodeId(1)), (carried.From, carried.To));
+        Assert.True(new ProtocolMessage(carried, default).CanCome(new NodeId(2), new NodeId(1)));
+        Assert.False(new ProtocolMessage(carried with { Kind = MessageKind.Vote, Term = new Term(3) }, default).CanCome(new NodeId(2), new NodeId(1)));
+    }
+
+    [Fact]
     public void A_local_message_may_not_come_from_a_peer()
     {
         byte[] body = new Protocol { Kind = (uint)MessageKind.StorageAppendResp, From = 2, To = 1 }.ToByteArray();
@@ -237,4 +253,9 @@ public sealed class WireFormatTests
         "bytes" => new Swarm.Actors.SnapshotBytes(7, 57_344, new byte[] { 1, 2, 3 }),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
+
+    private sealed class NoChoice : IRandomSource
+    {
+        public int Next(int exclusiveMax) => 0;
+    }
 }
