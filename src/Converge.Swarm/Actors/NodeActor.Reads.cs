@@ -124,14 +124,26 @@ public sealed partial class NodeActor
             }
 
             _rounds.Remove(identity);
-            List<(StateMachineMessage.Query Query, long DeadlineTick)> overdue = round.Reads.FindAll(read => read.DeadlineTick <= _tick);
-            Refuse(overdue, "No quorum confirmed the read in time.");
-            List<(StateMachineMessage.Query Query, long DeadlineTick)> rest = round.Reads.FindAll(read => read.DeadlineTick > _tick);
-            if (rest.Count > 0)
+            RefuseOverdue(round.Reads, "No quorum confirmed the read in time.");
+            (round.Mode == ReadMode.Safe ? _newReads : _newLeasedReads).AddRange(round.Reads);
+        }
+
+        // What a read must see comes from the leader, and may come late or never.
+        for (int left = _confirmed.Count; left > 0; left--)
+        {
+            (LogIndex index, List<(StateMachineMessage.Query Query, long DeadlineTick)> reads) = _confirmed.Dequeue();
+            RefuseOverdue(reads, "This node did not get in time what the read must see.");
+            if (reads.Count > 0)
             {
-                (round.Mode == ReadMode.Safe ? _newReads : _newLeasedReads).AddRange(rest);
+                _confirmed.Enqueue((index, reads));
             }
         }
+    }
+
+    private void RefuseOverdue(List<(StateMachineMessage.Query Query, long DeadlineTick)> reads, string message)
+    {
+        Refuse(reads.FindAll(read => read.DeadlineTick <= _tick), message);
+        reads.RemoveAll(read => read.DeadlineTick <= _tick);
     }
 
     private void RefuseAllReads(string message, NotCommittedReason reason)

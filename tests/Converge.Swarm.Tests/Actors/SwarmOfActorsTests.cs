@@ -235,6 +235,27 @@ public sealed class SwarmOfActorsTests
     }
 
     [Fact]
+    public void A_read_that_is_confirmed_but_whose_entries_do_not_come_is_refused_in_time()
+    {
+        var swarm = new TestSwarm(maxPendingCommands: 1);
+        TestSwarm.Node leader = swarm.ElectLeader();
+        TestSwarm.Node follower = swarm.Alive.First(node => node != leader);
+        swarm.Carries = (_, to, message) => to != follower.Id || message is not ProtocolMessage { Message.Kind: Raft.MessageKind.Append };
+        TestSwarm.Answers answer = leader.Submit(Created("p"));
+        swarm.RunUntil(() => answer.All is not null);
+
+        TestSwarm.Captured<QueryAnswer<ProposalView?>> read = follower.Read("p");
+        swarm.RunUntil(() => read.HasValue);
+        Assert.NotNull(read.Value!.Reason);
+
+        // And its place is free again.
+        swarm.Carries = (_, _, _) => true;
+        TestSwarm.Captured<QueryAnswer<ProposalView?>> again = follower.Read("p");
+        swarm.RunUntil(() => again.HasValue);
+        Assert.NotNull(again.Value!.Value);
+    }
+
+    [Fact]
     public void An_isolated_leader_does_not_serve_a_linearizable_read()
     {
         var swarm = new TestSwarm();
