@@ -5,6 +5,9 @@ namespace Converge.Raft;
 /// <content>Terms, roles, votes (Raft paper, sections 5.1, 5.2 and 5.4.1; Ongaro's thesis, sections 4.2.3 and 9.6).</content>
 internal sealed partial class RaftCore
 {
+    /// <summary>Ticks are counted up to here: more than anything that is waited for.</summary>
+    private const int MaxElapsedTicks = int.MaxValue - 1;
+
     private enum CampaignKind
     {
         /// <summary>Asks first.</summary>
@@ -39,8 +42,9 @@ internal sealed partial class RaftCore
 
     private void TickElection()
     {
-        _electionElapsed++;
-        _leaderlessTicks = _leader.IsNone ? _leaderlessTicks + 1 : 0;
+        // A node that may not campaign counts on for as long as it lives.
+        _electionElapsed = Math.Min(_electionElapsed + 1, MaxElapsedTicks);
+        _leaderlessTicks = _leader.IsNone ? Math.Min(_leaderlessTicks + 1, MaxElapsedTicks) : 0;
         if (_electionElapsed >= _electionTimeout && IsPromotable() && !YieldsToHigherPriority())
         {
             _electionElapsed = 0;
