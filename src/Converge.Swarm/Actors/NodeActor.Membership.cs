@@ -24,7 +24,6 @@ public sealed partial class NodeActor
 
     private readonly Dictionary<ulong, ForwardedWish> _forwardedChanges = [];
     private readonly List<Wish> _unled = [];
-    private readonly CatchUpRounds _catchUp;
     private MemberTable _members;
     private PendingChange? _change;
     private HandOver? _handOver;
@@ -133,7 +132,12 @@ public sealed partial class NodeActor
         for (int i = _unled.Count - 1; i >= 0; i--)
         {
             Wish wish = _unled[i];
-            if (IsLeader || wish.DeadlineTick <= _tick || (!_raft.Leader.IsNone && _port.IsConnected(_raft.Leader)))
+            if (wish.DeadlineTick <= _tick)
+            {
+                _unled.RemoveAt(i);
+                wish.Reply(Refused(MembershipRefusal.NoLeader, "Nobody was found in time who leads."));
+            }
+            else if (IsLeader || (!_raft.Leader.IsNone && _port.IsConnected(_raft.Leader)))
             {
                 _unled.RemoveAt(i);
                 ChangeMembers(wish);
@@ -228,7 +232,7 @@ public sealed partial class NodeActor
     }
 
     private bool IsFitToVote(RaftStatus status, NodeId learner) =>
-        _catchUp.IsCaughtUp(learner, _tick) && status.Progress.Any(member => member.Id == learner && IsPresent(member));
+        status.Progress.Any(member => member.Id == learner && member.IsCaughtUp && IsPresent(member));
 
     private MembershipFault? QuorumObjection(RaftStatus status, MemberTable next)
     {
@@ -263,7 +267,6 @@ public sealed partial class NodeActor
         }
 
         RaftStatus status = _raft.Status();
-        _catchUp.Look(status, _tick);
         if (_change is not null || _handOver is not null || _early is not null || _draining is not null || _members.Configuration.IsJoint || !status.TransferTarget.IsNone)
         {
             return;
@@ -353,6 +356,15 @@ public sealed partial class NodeActor
         if (_change is { } change && entry.Index == change.Index && entry.Term != change.Term)
         {
             EndChange(Refused(MembershipRefusal.NoLeader, "Leadership changed and another entry took this change's place; nothing was changed."));
+        }
+    }
+
+    /// <summary>A snapshot took the place of the log up to an entry: what became of a change there is not told by it.</summary>
+    private void SkipChange(LogIndex through)
+    {
+        if (_change is { } change && change.Index <= through)
+        {
+            EndChange(new MembershipChangeUnknown("This node was brought up to date by a snapshot, which does not tell what became of the change."));
         }
     }
 

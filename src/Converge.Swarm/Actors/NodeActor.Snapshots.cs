@@ -193,6 +193,7 @@ public sealed partial class NodeActor
         _handedToApply = snapshot.Index;
         _storage.ApplySnapshot(snapshot);
         _pending.SkipThrough(snapshot.Index);
+        SkipChange(snapshot.Index);
         _installing = (_appendNumber + 1, arrived.Mark);
         _port.ToStateMachine(new StateMachineMessage.Install(arrived));
         return arrived.Mark;

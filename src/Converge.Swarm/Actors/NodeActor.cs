@@ -66,7 +66,6 @@ public sealed partial class NodeActor
         _options = options;
         _members = start.Snapshot is { } snapshot ? snapshot.Header.ReadMembers(snapshot.Path)
             : options.Table ?? MemberTable.Founded(options.Members, Founding.Mark.Index);
-        _catchUp = new CatchUpRounds(options.ElectionTicks);
         _port = port;
         _storage = storage;
         _durable = storage.LastIndex;

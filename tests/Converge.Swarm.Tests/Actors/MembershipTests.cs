@@ -180,6 +180,24 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void A_leader_that_lost_its_place_and_comes_back_by_a_snapshot_does_not_know_what_became_of_its_change()
+    {
+        var swarm = new TestSwarm(snapshots: new SnapshotOptions { Entries = 20, Bytes = 1 << 20, KeepEntries = 2 });
+        TestSwarm.Node cutOff = swarm.ElectLeader();
+        swarm.Isolate(cutOff.Id);
+        TestSwarm.Captured<MembershipOutcome> outcome = cutOff.Change(Add(Four, MemberRole.Learner));
+
+        swarm.RunUntil(() => swarm.Leader is { } other && other != cutOff);
+        TestSwarm.Answers answers = swarm.Leader!.Submit([.. Enumerable.Range(0, 60).Select(number => Created($"p{number}"))]);
+        swarm.RunUntil(() => answers.All is not null && swarm.Leader.Status().FirstIndex.Value > 10);
+        swarm.Heal();
+        swarm.RunUntil(() => cutOff.Events.Any(e => e is SwarmEvent.SnapshotInstalled));
+
+        Assert.IsType<MembershipChangeUnknown>(outcome.Value);
+        Assert.Null(cutOff.MembersKnown().Members.FirstOrDefault(member => member.Id == Four));
+    }
+
+    [Fact]
     public void Without_a_leader_nobody_changes_the_members()
     {
         var swarm = new TestSwarm();
