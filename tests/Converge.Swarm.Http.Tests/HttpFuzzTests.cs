@@ -36,6 +36,9 @@ public sealed class HttpFuzzTests(ITestOutputHelper output)
         Post("/v1/facts?receipt=true", "application/json", """{"type":"validation_failed","proposal_id":"p-1","validator":"v","reason":"r","at":1700000000,"expected_revision":1}"""),
         Post("/v1/facts/batch", "application/jsonl", """{"type":"override_granted","proposal_id":"p-1","grantor":"g","reason":"r"}""" + "\n" + """{"type":"rollback_issued","proposal_id":"p-1","issuer":"i","reason":"r"}""" + "\n"),
         Post("/v1/leader/transfer", "application/json", """{"to":1}"""),
+        Get("/v1/members"),
+        Post("/v1/members", "application/json", """{"steps":[{"step":"added","node":4,"role":"voter","peer":"127.0.0.1:7204","http":"http://127.0.0.1:7104"},{"step":"promoted","node":5},{"step":"removed","node":6}]}"""),
+        Encoding.ASCII.GetBytes("DELETE /v1/members/4 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
         Encoding.ASCII.GetBytes("POST /v1/facts/batch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/jsonl\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{}\n{\r\n2\r\n}\n\r\n0\r\n\r\n"),
     ];
 
