@@ -65,7 +65,10 @@ public interface IPromotionLedger
 /// <param name="Duration">For how long, counted on the holder's monotonic clock from before it asked.</param>
 public sealed record LeaseGrant(string Name, string Holder, ulong FencingToken, TimeSpan Duration);
 
-/// <summary>Exclusive, time-bounded ownership by name. Behind it: lease entries in the agreed log, kept by the governance state.</summary>
+/// <summary>
+/// Exclusive, time-bounded ownership by name. Nothing stands behind it yet: it is what orchestration will offer, out of lease entries in the
+/// agreed log.
+/// </summary>
 /// <remarks>A lease is granted only when the grant is committed; it is never reported before that.</remarks>
 public interface ILeaseAuthority
 {
