@@ -8,7 +8,7 @@ internal static class ExitCodes
     private static readonly Dictionary<string, int[]> OfCommand = new(StringComparer.Ordinal)
     {
         ["converge"] = [ExitCode.Success, ExitCode.Usage],
-        ["converge up"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable, ExitCode.InUse],
+        ["converge up"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable, ExitCode.InUse, ExitCode.Damaged],
         ["converge node"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.InUse, ExitCode.Damaged],
         ["converge propose"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable, ExitCode.OutcomeUnknown],
         ["converge proposal"] = [ExitCode.Success, ExitCode.Failed, ExitCode.Usage, ExitCode.Unavailable],

@@ -134,7 +134,7 @@ internal sealed class LocalSwarm : IAsyncDisposable
     {
         string why = node.Process!.LastLine;
         return new CommandFault(
-            exitCode == ExitCode.InUse ? ExitCode.InUse : ExitCode.Failed,
+            exitCode is ExitCode.InUse or ExitCode.Damaged ? exitCode : ExitCode.Failed,
             $"node {node.Id} ended with {exitCode}{(why.Length == 0 ? "." : $": {why}")} Its log is {node.LogFile}.");
     }
 }

@@ -87,7 +87,7 @@ public sealed class NodeCommandTests
 
         CommandResult result = await ConvergeRun.ProcessAsync("node", "--config", layout.ConfigurationFile, "--log-level", "None");
 
-        result.AssertFault(ExitCode.InUse, "cannot");
+        result.AssertFault(ExitCode.InUse, $"{address}");
     }
 
     [Fact]
@@ -121,6 +121,9 @@ public sealed class NodeCommandTests
         Assert.Contains(segment, damaged.Json.GetProperty("problems")[0].GetString(), StringComparison.Ordinal);
         node.AssertFault(ExitCode.Damaged, segment);
         Assert.Matches("byte [0-9]+", node.Error);
+        CommandFault swarm = await Assert.ThrowsAsync<CommandFault>(() => LocalSwarm.StartAsync(layout, CancellationToken.None));
+        Assert.Equal(ExitCode.Damaged, swarm.ExitCode);
+        Assert.Contains(segment, swarm.Message, StringComparison.Ordinal);
     }
 
     [Fact]
