@@ -79,7 +79,7 @@ internal static class ImportCommand
     {
         FactOutcomeUnknown unknown => terminal.Fail(ExitCode.OutcomeUnknown, $"gave up: {unknown.Message} The same import may be run again."),
         FactNotCommitted notCommitted => terminal.Fail(ExitCode.Unavailable, $"gave up: {notCommitted.Message} The same import may be run again."),
-        _ when tally.Failed > 0 => terminal.Fail(ExitCode.Failed, string.Create(CultureInfo.InvariantCulture, $"{tally.Failed:N0} lines failed.")),
+        _ when tally.Failed > 0 => terminal.Fail(ExitCode.Failed, tally.Failed == 1 ? "one line failed." : string.Create(CultureInfo.InvariantCulture, $"{tally.Failed:N0} lines failed.")),
         _ => ExitCode.Success,
     };
 

@@ -50,7 +50,9 @@ internal static class StatusCommand
 
             return sightings.Any(sighting => sighting.Status is { Ready: true })
                 ? ExitCode.Success
-                : terminal.Fail(ExitCode.Unavailable, "no node is ready: there is no leader.");
+                : terminal.Fail(ExitCode.Unavailable, sightings.All(sighting => sighting.Status is null or { Leader.IsNone: true })
+                    ? "no node is ready: no leader is known."
+                    : "no node is ready: none that answers has caught up with the leader yet.");
         });
         return command;
     }

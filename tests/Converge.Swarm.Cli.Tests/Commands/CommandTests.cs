@@ -374,6 +374,8 @@ public sealed class CommandTests
         CommandResult text = await swarm.RunAsync("status");
         swarm.Node.Status = status => status with { Ready = false, Leader = NodeId.None, Members = [], Problems = ["The disk is full."] };
         CommandResult notReady = await swarm.RunAsync("status");
+        swarm.Node.Status = status => status with { Ready = false, Members = [] };
+        CommandResult behind = await swarm.RunAsync("status");
 
         Assert.Equal(ExitCode.Success, ready.ExitCode);
         JsonElement[] nodes = [.. ready.Json.GetProperty("nodes").EnumerateArray()];
@@ -382,7 +384,8 @@ public sealed class CommandTests
         Assert.Equal(JsonValueKind.Null, nodes[1].GetProperty("status").ValueKind);
         Assert.Contains("unreachable", text.Output, StringComparison.Ordinal);
         Assert.Contains("The disk is full.", notReady.Output, StringComparison.Ordinal);
-        notReady.AssertFault(ExitCode.Unavailable, "no node is ready");
+        notReady.AssertFault(ExitCode.Unavailable, "no node is ready: no leader is known.");
+        behind.AssertFault(ExitCode.Unavailable, "no node is ready: none that answers has caught up");
     }
 
     [Fact]
