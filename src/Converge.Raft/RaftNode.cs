@@ -236,6 +236,19 @@ public sealed class RaftNode
     /// <summary>The sending of a snapshot has ended, well or not. Must be reported for every snapshot, or its follower may get nothing more.</summary>
     public void ReportSnapshot(NodeId node, SnapshotStatus status) => _core.ReportSnapshot(node, status);
 
+    /// <summary>
+    /// Another node knows this entry to be committed, and it may be right however little is left of those who told it. Where the log has that
+    /// very entry, it and all before it count as committed, and a candidacy that rests on an older configuration ends; otherwise nothing
+    /// happens. Nor on a leader, which commits by counting.
+    /// </summary>
+    /// <remarks>
+    /// For a host whose nodes take no part once they are removed. Changes are in force when applied, so a node that has the change that
+    /// removes another, and does not know it to be committed, would need the other's vote for ever.
+    /// </remarks>
+    /// <param name="index">The entry's place.</param>
+    /// <param name="term">Its term.</param>
+    public void NoteCommitted(LogIndex index, Term term) => _core.NoteCommitted(index, term);
+
     /// <summary>Entries that the storage said were unavailable may be at hand now. Each tick means the same.</summary>
     public void ResumeReading() => _core.Log.ResumeReading();
 

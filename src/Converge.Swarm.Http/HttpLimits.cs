@@ -8,7 +8,10 @@ public sealed record HttpLimits
     /// <summary>The greatest number of open connections; further ones are closed at once.</summary>
     public int MaxConnections { get; init; } = 4096;
 
-    /// <summary>The greatest number of batches at work at the same time; further ones are answered <c>busy</c>.</summary>
+    /// <summary>
+    /// The greatest number of batches at work at the same time; further ones are answered <c>busy</c>. One of announced length that is no longer
+    /// than <see cref="FactLimits.MaxFactBytes"/> is not counted.
+    /// </summary>
     public int MaxConcurrentBatches { get; init; } = 64;
 
     /// <summary>The greatest number of open streams of records; further ones are answered <c>busy</c>.</summary>

@@ -50,4 +50,11 @@ Command startUp = new("start-up", "What opening a node's state and ledger costs 
 startUp.SetAction((parsed, cancellationToken) => StartUpRun.RunAsync(
     parsed.GetValue(facts)!, parsed.GetValue(tail), parsed.GetValue(sessions), Console.Out, cancellationToken));
 root.Subcommands.Add(startUp);
+
+Command core = new("core", "The protocol core and the segmented log alone, with BenchmarkDotNet; what follows is its own (try '--filter *ProtocolCore*').")
+{
+    TreatUnmatchedTokensAsErrors = false,
+};
+core.SetAction(parsed => CoreRun.Run([.. parsed.UnmatchedTokens]));
+root.Subcommands.Add(core);
 return await root.Parse(args).InvokeAsync();

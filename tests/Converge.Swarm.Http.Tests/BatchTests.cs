@@ -144,15 +144,41 @@ public sealed class BatchTests
             return leave.Task;
         };
 
-        Task<JsonElement[]> first = api.BatchAsync(Samples.Lines(1));
+        string large = Samples.Lines((FactLimits.MaxFactBytes / Samples.Lines(1).Length) + 1);
+        Task<JsonElement[]> first = api.BatchAsync(large);
         await entered.Task;
-        Answer second = await api.PostAsync(Path, Samples.Lines(1), "application/jsonl");
+        Answer second = await api.PostAsync(Path, large, "application/jsonl");
         leave.SetResult();
 
         second.AssertProblem(HttpStatusCode.ServiceUnavailable, "busy");
         Assert.NotNull(second.Headers.RetryAfter);
-        Assert.Single(await first);
-        Assert.Single(await api.BatchAsync(Samples.Lines(1)));
+        Assert.NotEmpty(await first);
+        Assert.NotEmpty(await api.BatchAsync(large));
+    }
+
+    /// <summary>Hundreds of clients with one fact each are many small requests, not many batches.</summary>
+    [Fact]
+    public async Task Short_batches_are_not_counted()
+    {
+        await using Api api = await Api.StartAsync(new HttpLimits { MaxConcurrentBatches = 1 });
+        CountdownEvent entered = new(3);
+        TaskCompletionSource leave = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        api.Node.Before = _ =>
+        {
+            if (entered.Signal())
+            {
+                all.SetResult();
+            }
+
+            return leave.Task;
+        };
+
+        Task<Answer>[] posts = [.. Enumerable.Range(0, 3).Select(_ => api.PostAsync(Path, Samples.Lines(1), "application/jsonl"))];
+        await Task.WhenAny(all.Task, Task.WhenAll(posts));
+        leave.SetResult();
+
+        Assert.All(await Task.WhenAll(posts), answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
     }
 
     [Fact]

@@ -5,6 +5,22 @@ namespace Converge.Raft;
 /// <content>A follower's side of replication (Raft paper, sections 5.3 and 7).</content>
 internal sealed partial class RaftCore
 {
+    /// <summary>Somebody who is not the leader knows this entry to be committed.</summary>
+    public void NoteCommitted(LogIndex index, Term term)
+    {
+        if (Role == RaftRole.Leader || index <= _log.Committed || !_log.Matches(index, term))
+        {
+            return;
+        }
+
+        _log.CommitTo(index);
+        if (Role != RaftRole.Follower)
+        {
+            // Its voters may be others once this is applied.
+            BecomeFollower(Term, NodeId.None);
+        }
+    }
+
     private StepResult StepFollower(in Message message)
     {
         switch (message.Kind)

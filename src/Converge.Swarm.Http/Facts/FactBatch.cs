@@ -27,7 +27,9 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
             throw new ProblemException(Problem.Of(TooLarge()));
         }
 
-        if (!await _places.WaitAsync(TimeSpan.Zero, context.RequestAborted))
+        // What is no longer than a single fact may be holds no more memory than one: that clients are many is no reason to refuse them.
+        bool takesPlace = context.Request.ContentLength is not <= FactLimits.MaxFactBytes;
+        if (takesPlace && !await _places.WaitAsync(TimeSpan.Zero, context.RequestAborted))
         {
             throw new ProblemException(Problem.Of(
                 NotCommittedReason.Busy, $"{limits.MaxConcurrentBatches} batches are at work already; try again, or another node."));
@@ -41,7 +43,10 @@ internal sealed class FactBatch(ISwarmClient client, HttpLimits limits)
         }
         finally
         {
-            _places.Release();
+            if (takesPlace)
+            {
+                _places.Release();
+            }
         }
     }
 

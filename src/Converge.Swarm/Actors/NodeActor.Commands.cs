@@ -126,9 +126,9 @@ public sealed partial class NodeActor
         {
             submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.Stopping, "The node is shutting down."));
         }
-        else if (_removedAt is { } removed)
+        else if (_removal is { } removal)
         {
-            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, WasRemoved(removed)));
+            submit.Reply.Send(Same(submit.Commands.Count, NotCommittedReason.NoLeader, WasRemoved(removal)));
         }
         else if (!HasRoom)
         {

@@ -3,6 +3,7 @@ using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Members;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
 
@@ -28,7 +29,12 @@ public sealed partial class NodeActor
     private PendingChange? _change;
     private HandOver? _handOver;
     private Wish? _early;
-    private LogIndex? _removedAt;
+
+    /// <summary>A committed entry: the last that changed the members, or that of a snapshot behind it.</summary>
+    private SnapshotMark _membersAt;
+
+    /// <summary>What this node tells whoever still asks for its vote; null while it is a member.</summary>
+    private RemovalNotice? _removal;
 
     /// <summary>A change that this node proposed and whose end it has not seen.</summary>
     private sealed record PendingChange(LogIndex Index, Term Term, long DeadlineTick, Action<MembershipOutcome> Reply);
@@ -62,9 +68,9 @@ public sealed partial class NodeActor
         {
             wish.Reply(Refused(MembershipRefusal.Stopping, "The node is shutting down."));
         }
-        else if (_removedAt is { } removed)
+        else if (_removal is { } removal)
         {
-            wish.Reply(Refused(MembershipRefusal.NoLeader, WasRemoved(removed)));
+            wish.Reply(Refused(MembershipRefusal.NoLeader, WasRemoved(removal)));
         }
         else if (IsLeader)
         {
@@ -302,20 +308,22 @@ public sealed partial class NodeActor
 
         // Answered first: the way to a member that was removed may end with what comes next.
         SettleChange(entry, applied);
-        TakeMembers(applied.Table);
+        TakeMembers(applied.Table, new SnapshotMark(entry.Index, entry.Term));
     }
 
     /// <summary>The members are others from now on: by an applied entry, or by a snapshot that stands for one.</summary>
-    private void TakeMembers(MemberTable table)
+    /// <param name="table">The members.</param>
+    /// <param name="at">That entry, or that of the snapshot.</param>
+    private void TakeMembers(MemberTable table, SnapshotMark at)
     {
         SwarmMember[] gone = [.. _members.Members.Where(member => member.Id != _options.Self && table.IsGone(member.Id))];
-        _members = table;
+        (_members, _membersAt) = (table, at);
         if (IsLeader || _raft.Leader.IsNone)
         {
             // They may have the entry that removes them and never hear that it is committed.
             foreach (SwarmMember member in gone)
             {
-                _port.ToPeer(member.Id, new RemovalNotice(table.ChangedAt));
+                TellOfItsRemoval(member.Id);
             }
         }
 
@@ -328,7 +336,7 @@ public sealed partial class NodeActor
         _port.Publish(new SwarmEvent.MembersChanged(table));
         if (table.IsGone(_options.Self))
         {
-            NoteOwnRemoval(table.ChangedAt);
+            NoteOwnRemoval(at.Index, at.Term);
         }
     }
 
@@ -461,30 +469,50 @@ public sealed partial class NodeActor
         AbandonForwardedChanges(_ => true);
     }
 
-    /// <summary>A member says that this node is none any more; it may be right without this node ever having seen the entry.</summary>
+    private void TellOfItsRemoval(NodeId gone) => _port.ToPeer(gone, new RemovalNotice(_membersAt.Index, _membersAt.Term, OfSender: false));
+
+    /// <summary>
+    /// A member says that this node is none any more; it may be right without this node ever having seen the entry. Or a node says that it is
+    /// none any more itself: it gives this one no vote, and this one needs none from it as soon as it has applied the entry that says so.
+    /// </summary>
     private void ReceiveRemovalNotice(NodeId from, RemovalNotice notice)
     {
-        if (!_members.IsGone(from))
+        _raft.NoteCommitted(notice.Index, notice.Term);
+        if (!notice.OfSender && !_members.IsGone(from))
         {
-            NoteOwnRemoval(notice.Index);
+            NoteOwnRemoval(notice.Index, notice.Term);
         }
     }
 
-    private void NoteOwnRemoval(LogIndex index)
+    private void NoteOwnRemoval(LogIndex index, Term term)
     {
-        if (_removedAt is not null)
+        if (_removal is not null)
         {
             return;
         }
 
-        _removedAt = index;
+        _removal = new RemovalNotice(index, term, OfSender: true);
         _port.Publish(new SwarmEvent.Removed(index));
         _pending.Abandon();
         AbandonAllForwards();
-        RefuseAllReads(WasRemoved(index), NotCommittedReason.NoLeader);
+        RefuseAllReads(WasRemoved(_removal), NotCommittedReason.NoLeader);
     }
 
-    private string WasRemoved(LogIndex index) => $"Node {_options.Self} was removed from the swarm by entry {index} and takes no part any more.";
+    /// <summary>
+    /// A node that was removed takes no part, but does not keep to itself what it knows. Who asks for its vote has not applied the change, and
+    /// may have it in its log: without the knowledge that it is committed it would be held up by a vote that is never given, and those who
+    /// had that knowledge may be gone (see docs/divergence.md).
+    /// </summary>
+    private void AnswerAsRemoved(RemovalNotice removal, in Message message)
+    {
+        if (message.Kind is MessageKind.Vote or MessageKind.PreVote && removal.Term != Term.Zero)
+        {
+            _port.ToPeer(message.From, removal);
+        }
+    }
+
+    private string WasRemoved(RemovalNotice removal) =>
+        $"Node {_options.Self} was removed from the swarm by entry {removal.Index} and takes no part any more.";
 
     private SwarmMembers DescribeMembers()
     {
@@ -496,9 +524,9 @@ public sealed partial class NodeActor
             warnings.Add($"{configuration.Voters.Length} voters are an even number: they need a larger quorum than {configuration.Voters.Length - 1} and survive no more failures.");
         }
 
-        if (_removedAt is { } removed)
+        if (_removal is { } removal)
         {
-            warnings.Add(WasRemoved(removed));
+            warnings.Add(WasRemoved(removal));
         }
 
         return new SwarmMembers

@@ -68,9 +68,9 @@ public sealed partial class NodeActor
             return;
         }
 
-        if (_raft.Leader.IsNone || _removedAt is not null)
+        if (_raft.Leader.IsNone || _removal is not null)
         {
-            Refuse(gathered, _removedAt is { } removed ? WasRemoved(removed) : "No leader is known at the moment.");
+            Refuse(gathered, _removal is { } removal ? WasRemoved(removal) : "No leader is known at the moment.");
             gathered.Clear();
             return;
         }

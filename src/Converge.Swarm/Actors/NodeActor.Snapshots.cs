@@ -38,6 +38,11 @@ public sealed partial class NodeActor
         _stampBeforeLog = start.LastStamp;
         _applied = _handedToApply = start.Applied.Index;
         _digests.Add(start.Applied);
+        _membersAt = start.Snapshot?.Mark ?? Founding.Mark;
+        if (_members.IsGone(_options.Self))
+        {
+            _removal = new RemovalNotice(_membersAt.Index, _membersAt.Term, OfSender: true);
+        }
     }
 
     private void TickSnapshots()
@@ -203,7 +208,7 @@ public sealed partial class NodeActor
     {
         _applied = installed.Snapshot.Mark.Index;
         _digests.Add(new DigestMark(_applied, installed.Snapshot.Header.Digest));
-        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path));
+        TakeMembers(installed.Snapshot.Header.ReadMembers(installed.Snapshot.Path), installed.Snapshot.Mark);
         _port.ToSnapshots(new SnapshotMessage.Installed(installed.Snapshot));
     }
 
@@ -221,6 +226,7 @@ public sealed partial class NodeActor
         }
 
         SnapshotOptions policy = _options.Snapshots;
+        (long dueEntries, long dueBytes) = policy.DueAfter(snapshot.Length);
         LogIndex through = Reach(snapshot.Mark.Index, LogIndex.Zero, policy.KeepEntries, policy.Bytes / 4);
         foreach ((NodeId member, (LogIndex index, _)) in _held)
         {
@@ -229,7 +235,7 @@ public sealed partial class NodeActor
                 continue;
             }
 
-            if (Reach(through, index, MaxHeldTimesPolicy * (long)policy.Entries, MaxHeldTimesPolicy * policy.Bytes) == index)
+            if (Reach(through, index, MaxHeldTimesPolicy * dueEntries, MaxHeldTimesPolicy * dueBytes) == index)
             {
                 through = index;
             }

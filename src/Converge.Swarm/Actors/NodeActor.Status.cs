@@ -65,9 +65,9 @@ public sealed partial class NodeActor
     private List<string> DescribeProblems()
     {
         List<string> problems = [];
-        if (_removedAt is { } removed)
+        if (_removal is { } removal)
         {
-            problems.Add(WasRemoved(removed));
+            problems.Add(WasRemoved(removal));
         }
         else if (_raft.Leader.IsNone)
         {

@@ -227,14 +227,15 @@ public sealed partial class NodeActor
 
     private void ReceiveProtocol(ProtocolMessage protocol)
     {
-        if (_removedAt is not null)
+        if (_removal is { } removal)
         {
+            AnswerAsRemoved(removal, protocol.Message);
             return;
         }
 
         if (_members.IsGone(protocol.Message.From))
         {
-            _port.ToPeer(protocol.Message.From, new RemovalNotice(_members.ChangedAt));
+            TellOfItsRemoval(protocol.Message.From);
             return;
         }
 
@@ -279,7 +280,7 @@ public sealed partial class NodeActor
             _port.Publish(new SwarmEvent.DiskStalled(stalled));
         }
 
-        if (_removedAt is null)
+        if (_removal is null)
         {
             _raft.Tick();
         }

@@ -136,9 +136,14 @@ public sealed record ForwardedOutcome(ulong Request, MembershipOutcome Outcome) 
     public override bool IsControl => false;
 }
 
-/// <summary>Whoever receives it was removed from the swarm and may never have seen the entry that did it.</summary>
-/// <param name="Index">An entry at or after the one that removed it.</param>
-public sealed record RemovalNotice(LogIndex Index) : PeerMessage
+/// <summary>
+/// Whoever receives it was removed from the swarm and may never have seen the entry that did it; or whoever sends it was, and takes no part
+/// any more, though the receiver asks for its vote and so does not know.
+/// </summary>
+/// <param name="Index">A committed entry: the one that removed it, or a later one.</param>
+/// <param name="Term">That entry's term; zero when the sender does not know it.</param>
+/// <param name="OfSender">True when it was the sender that was removed.</param>
+public sealed record RemovalNotice(LogIndex Index, Term Term, bool OfSender) : PeerMessage
 {
     /// <inheritdoc/>
     public override bool IsControl => true;

@@ -3,10 +3,19 @@ namespace Converge.Swarm;
 /// <summary>When a node takes a snapshot of its state, and what stays in its log behind it.</summary>
 public sealed record SnapshotOptions
 {
-    /// <summary>A snapshot is taken when so many entries were applied since the last one.</summary>
+    /// <summary>How many times as much may have been applied before a snapshot is due, when the state is large.</summary>
+    public const int MaxPatience = 4;
+
+    /// <summary>
+    /// A snapshot is taken when so many entries were applied since the last one. More, up to <see cref="MaxPatience"/> times, when the last one
+    /// is larger than <see cref="Bytes"/>: all of the state is written, and what that costs a commit must not grow with it.
+    /// </summary>
     public int Entries { get; init; } = 100_000;
 
-    /// <summary>A snapshot is taken, too, when the entries applied since the last one came to so many bytes.</summary>
+    /// <summary>
+    /// A snapshot is taken, too, when the entries applied since the last one came to so many bytes; or, up to <see cref="MaxPatience"/> times as
+    /// many, to those of the last one.
+    /// </summary>
     public long Bytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
@@ -14,4 +23,11 @@ public sealed record SnapshotOptions
     /// Fewer when they come to more than a quarter of <see cref="Bytes"/>.
     /// </summary>
     public int KeepEntries { get; init; } = 10_000;
+
+    /// <summary>What must have been applied since a snapshot of so many bytes for the next one to be due; zero bytes when there is none.</summary>
+    internal (long Entries, long Bytes) DueAfter(long snapshotBytes)
+    {
+        long bytes = (long)Int128.Clamp(snapshotBytes, Bytes, (Int128)MaxPatience * Bytes);
+        return ((long)((Int128)Entries * bytes / Bytes), bytes);
+    }
 }

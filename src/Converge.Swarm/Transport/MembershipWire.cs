@@ -14,7 +14,10 @@ internal static class MembershipWire
     {
         ForwardedChange change => new Wire.Members { Change = new ForwardedMembership { Request = change.Request, Steps = ToWire(change.Steps) } },
         ForwardedOutcome answer => new Wire.Members { Outcome = new MembershipAnswer { Request = answer.Request, Result = ToWire(answer.Outcome) } },
-        RemovalNotice notice => new Wire.Members { Removed = new MemberRemoved { Index = notice.Index.Value } },
+        RemovalNotice notice => new Wire.Members
+        {
+            Removed = new MemberRemoved { Index = notice.Index.Value, Term = notice.Term.Value, OfSender = notice.OfSender },
+        },
         _ => throw new ArgumentOutOfRangeException(nameof(message), message, "Not about members."),
     };
 
@@ -25,7 +28,8 @@ internal static class MembershipWire
         Wire.Members.WordOneofCase.Change => new ForwardedChange(wire.Change.Request, StepsFromWire(wire.Change.Steps)),
         Wire.Members.WordOneofCase.Outcome => new ForwardedOutcome(
             wire.Outcome.Request, FromWire(wire.Outcome.Result ?? throw new FrameException("An answer about members without a result."))),
-        Wire.Members.WordOneofCase.Removed => new RemovalNotice(new LogIndex(wire.Removed.Index)),
+        Wire.Members.WordOneofCase.Removed => new RemovalNotice(
+            new LogIndex(wire.Removed.Index), new Term(wire.Removed.Term), wire.Removed.OfSender),
         _ => throw new FrameException("A word about members that is none of the three."),
     };
 

@@ -167,7 +167,7 @@ internal sealed partial class PeerTransport
             {
                 // For ever: knocking again would only disturb. What it means for this node its actor decides.
                 _retired = true;
-                owner._events.Arrived(peer, new RemovalNotice(new LogIndex(answer.RemovedAt)));
+                owner._events.Arrived(peer, new RemovalNotice(new LogIndex(answer.RemovedAt), Term.Zero, OfSender: false));
             }
         }
 

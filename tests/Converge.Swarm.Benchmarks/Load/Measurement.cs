@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Converge.Core;
 
 namespace Converge.Swarm.Benchmarks;
 
@@ -7,8 +8,9 @@ namespace Converge.Swarm.Benchmarks;
 /// <param name="Seconds">The measured time, after a warm-up.</param>
 /// <param name="SortedMilliseconds">The latency of every acknowledged fact that was begun in it.</param>
 /// <param name="Failures">Answers that were not acknowledgements.</param>
+/// <param name="FirstFailure">One of those; null when there was none.</param>
 /// <param name="Used">What everything that took part used in the measured time.</param>
-internal sealed record Measurement(int Clients, double Seconds, IReadOnlyList<double> SortedMilliseconds, long Failures, Usage Used)
+internal sealed record Measurement(int Clients, double Seconds, IReadOnlyList<double> SortedMilliseconds, long Failures, CommitAnswer? FirstFailure, Usage Used)
 {
     public double PerSecond => SortedMilliseconds.Count / Seconds;
 
@@ -22,10 +24,10 @@ internal sealed record Measurement(int Clients, double Seconds, IReadOnlyList<do
     /// <param name="clients">How many.</param>
     /// <param name="warmUp">Not measured.</param>
     /// <param name="duration">Measured.</param>
-    /// <param name="once">One fact of one client; false when it was not acknowledged.</param>
+    /// <param name="once">One fact of one client.</param>
     /// <param name="use">What has been used so far.</param>
     public static async Task<Measurement> OfAsync(
-        int clients, TimeSpan warmUp, TimeSpan duration, Func<int, long, Task<bool>> once, Func<Task<Usage>> use)
+        int clients, TimeSpan warmUp, TimeSpan duration, Func<int, long, Task<CommitAnswer>> once, Func<Task<Usage>> use)
     {
         var run = new Run();
         Task<List<double>>[] loops = [.. Enumerable.Range(0, clients).Select(client => Task.Run(() => run.LoopAsync(client, once)))];
@@ -40,7 +42,7 @@ internal sealed record Measurement(int Clients, double Seconds, IReadOnlyList<do
         List<double>[] all = await Task.WhenAll(loops);
         List<double> sorted = [.. all.SelectMany(latencies => latencies)];
         sorted.Sort();
-        return new Measurement(clients, seconds, sorted, run.Failures, used);
+        return new Measurement(clients, seconds, sorted, run.Failures, run.FirstFailure, used);
     }
 
     private sealed class Run
@@ -48,24 +50,26 @@ internal sealed record Measurement(int Clients, double Seconds, IReadOnlyList<do
         public long Begin = long.MaxValue;
         public long End = long.MaxValue;
         public long Failures;
+        public CommitAnswer? FirstFailure;
 
-        public async Task<List<double>> LoopAsync(int client, Func<int, long, Task<bool>> once)
+        public async Task<List<double>> LoopAsync(int client, Func<int, long, Task<CommitAnswer>> once)
         {
             List<double> latencies = [];
             long started = Stopwatch.GetTimestamp();
             for (long number = 1; started < Volatile.Read(ref End); number++)
             {
-                bool acknowledged = await once(client, number);
+                CommitAnswer answer = await once(client, number);
                 long now = Stopwatch.GetTimestamp();
                 if (started >= Volatile.Read(ref Begin) && started < Volatile.Read(ref End))
                 {
-                    if (acknowledged)
+                    if (answer is FactAccepted)
                     {
                         latencies.Add(Stopwatch.GetElapsedTime(started, now).TotalMilliseconds);
                     }
                     else
                     {
                         Interlocked.Increment(ref Failures);
+                        Interlocked.CompareExchange(ref FirstFailure, answer, null);
                     }
                 }
 

@@ -80,9 +80,14 @@ internal static class Suite
         foreach (int clients in options.Clients)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var figures = Figures.Of(swarm.Name, await MeasureAsync(swarm, clients, options.Duration));
+            Measurement measured = await MeasureAsync(swarm, clients, options.Duration);
+            var figures = Figures.Of(swarm.Name, measured);
             all.Add(figures);
             await output.WriteLineAsync(figures.ToString());
+            if (measured.FirstFailure is { } failure)
+            {
+                await output.WriteLineAsync($"  not acknowledged, for example: {failure}");
+            }
         }
 
         foreach ((string type, long bytes) in sample?.Top(25) ?? [])
@@ -103,7 +108,7 @@ internal static class Suite
     {
         // No two runs create the same proposal.
         string run = Guid.NewGuid().ToString("N")[..8];
-        Func<int, FactSubmission, Task<bool>> commit = swarm.Connect(clients);
+        Func<int, FactSubmission, Task<CommitAnswer>> commit = swarm.Connect(clients);
         return await Measurement.OfAsync(clients, WarmUp, duration, (client, number) => commit(client, Fact(run, client, number)), swarm.UseAsync);
     }
 

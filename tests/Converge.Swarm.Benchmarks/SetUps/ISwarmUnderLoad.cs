@@ -8,8 +8,8 @@ internal interface ISwarmUnderLoad : IAsyncDisposable
     /// <summary>For the table.</summary>
     string Name { get; }
 
-    /// <summary>A way to commit one fact as client so-and-so; false when it was not acknowledged.</summary>
-    Func<int, FactSubmission, Task<bool>> Connect(int clients);
+    /// <summary>A way to commit one fact as client so-and-so.</summary>
+    Func<int, FactSubmission, Task<CommitAnswer>> Connect(int clients);
 
     /// <summary>What everything that takes part has used so far.</summary>
     Task<Usage> UseAsync();

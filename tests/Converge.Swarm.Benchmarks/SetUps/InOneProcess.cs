@@ -39,8 +39,7 @@ internal sealed class InOneProcess : ISwarmUnderLoad
         return swarm;
     }
 
-    public Func<int, FactSubmission, Task<bool>> Connect(int clients) =>
-        async (_, submission) => await _leader!.Client.CommitAsync(submission) is FactAccepted;
+    public Func<int, FactSubmission, Task<CommitAnswer>> Connect(int clients) => (_, submission) => _leader!.Client.CommitAsync(submission);
 
     public async Task<Usage> UseAsync()
     {

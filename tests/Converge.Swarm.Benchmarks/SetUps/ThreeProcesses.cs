@@ -39,14 +39,14 @@ internal sealed class ThreeProcesses : ISwarmUnderLoad
     public static Task<ThreeProcesses> OverHttpAsync(string folder) => StartAsync(
         "three processes, HTTP", Path.Combine(folder, "http"), withProjection: true, (_, node) => new HttpSwarmClient(node.Url), connections: 8);
 
-    public Func<int, FactSubmission, Task<bool>> Connect(int clients)
+    public Func<int, FactSubmission, Task<CommitAnswer>> Connect(int clients)
     {
         while (_clients.Count < Math.Min(clients, _maxConnections))
         {
             _clients.Add(_connect(_leader));
         }
 
-        return async (client, submission) => await _clients[client % _clients.Count].CommitAsync(submission) is FactAccepted;
+        return (client, submission) => _clients[client % _clients.Count].CommitAsync(submission);
     }
 
     public async Task<Usage> UseAsync()

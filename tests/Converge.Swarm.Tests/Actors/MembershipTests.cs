@@ -92,6 +92,68 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public void The_member_that_is_left_of_two_leads_again_though_its_loss_of_power_cost_it_the_knowledge_that_the_other_is_removed()
+    {
+        var swarm = new TestSwarm(nodes: 2);
+        TestSwarm.Node left = swarm.ElectLeader();
+        TestSwarm.Node removed = swarm[swarm.Members.First(id => id != left.Id)];
+
+        LogIndex removal = left.Status().LastIndex.Next;
+        left.Change(MembershipStep.Remove(removed.Id));
+        swarm.RunUntil(() => removed.Events.Any(e => e is SwarmEvent.Removed));
+        left.Crash();
+        left.Start();
+        Assert.True(left.Status().LastIndex >= removal && left.Status().CommitIndex < removal);
+
+        AssertServes(swarm, left.Id);
+        Assert.Equal([left.Id.Value], Voters(left));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_removal_that_only_the_removed_node_knows_to_be_committed_keeps_nobody_from_being_elected(int seed)
+    {
+        TestSwarm swarm = WithNewNodes(out TestSwarm.Node leader, seed);
+        Change(swarm, leader, Add(Four));
+        swarm.RunUntil(() => swarm.Members.Append(Four).All(id => Vote(swarm[id], 1, 2, 3, 4)));
+        swarm[Five].Crash();
+        LogIndex removal = leader.Status().LastIndex.Next;
+        swarm.Carries = (_, to, message) => to == Four || message is not ProtocolMessage protocol || protocol.Message.Commit < removal;
+
+        leader.Change(MembershipStep.Remove(Four));
+        swarm.RunUntil(() => swarm[Four].Events.Any(e => e is SwarmEvent.Removed));
+        leader.Crash();
+        swarm.Carries = (_, _, _) => true;
+
+        Assert.All(swarm.Alive.Where(node => node.Id != Four), node => Assert.True(Vote(node, 1, 2, 3, 4)));
+        AssertServes(swarm, [.. swarm.Alive.Select(node => node.Id).Where(id => id != Four)]);
+        Assert.True(Vote(swarm.Leader!, 1, 2, 3));
+    }
+
+    [Fact]
+    public void Members_that_replaced_the_others_elect_a_leader_though_only_those_know_that_they_are_replaced()
+    {
+        TestSwarm swarm = WithNewNodes(out TestSwarm.Node leader);
+        Change(swarm, leader, Add(Four), Add(Five));
+        swarm.RunUntil(() => swarm.Alive.All(node => Vote(node, 1, 2, 3, 4, 5)));
+        NodeId[] leaving = [.. swarm.Members.Where(id => id != leader.Id)];
+
+        // One entry enters the joint configuration, the next leaves it: that it is committed is told to nobody but those who leave.
+        LogIndex leave = leader.Status().LastIndex.Next.Next;
+        swarm.Carries = (_, to, message) => leaving.Contains(to) || message is not ProtocolMessage protocol || protocol.Message.Commit < leave;
+        TestSwarm.Captured<MembershipOutcome> outcome = leader.Change([.. leaving.Select(MembershipStep.Remove)]);
+        swarm.RunUntil(() => leaving.All(id => swarm[id].Events.Any(e => e is SwarmEvent.Removed)));
+        Assert.IsType<MembershipChanged>(outcome.Value);
+        leader.Crash();
+        swarm.Carries = (_, _, _) => true;
+
+        Assert.True(swarm[Four].MembersKnown().Changing && swarm[Five].MembersKnown().Changing);
+        AssertServes(swarm, Four, Five);
+    }
+
+    [Fact]
     public void An_id_that_was_removed_is_never_a_member_again()
     {
         TestSwarm swarm = WithNewNodes(out TestSwarm.Node leader);
@@ -294,6 +356,15 @@ public sealed class MembershipTests
         TestSwarm.Answers answer = leader.Submit(Created("first"));
         swarm.RunUntil(() => answer.All is not null);
         return swarm;
+    }
+
+    /// <summary>One of these is elected and commits.</summary>
+    private static void AssertServes(TestSwarm swarm, params NodeId[] members)
+    {
+        swarm.RunUntil(() => swarm.Leader is { } leader && members.Contains(leader.Id));
+        TestSwarm.Answers answer = swarm.Leader!.Submit(Created("afterwards"));
+        swarm.RunUntil(() => answer.All is not null);
+        Assert.IsType<FactAccepted>(answer.Single);
     }
 
     private static void Change(TestSwarm swarm, TestSwarm.Node node, params MembershipStep[] steps)

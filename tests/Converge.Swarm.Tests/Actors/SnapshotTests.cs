@@ -46,6 +46,35 @@ public sealed class SnapshotTests
         Assert.All(swarm.Alive, node => Assert.True(node.Status().FirstIndex.Value > 2, "Of the log more stayed than a quarter of the bytes."));
     }
 
+    /// <summary>All of a state is written at each snapshot; what that costs a commit must not grow with the state.</summary>
+    [Fact]
+    public void A_large_state_waits_for_more_but_for_four_times_as_much_at_most()
+    {
+        const int bytes = 32 * 1024;
+        var swarm = new TestSwarm(snapshots: new SnapshotOptions { Entries = 1_000_000, Bytes = bytes, KeepEntries = 10 });
+        swarm.ElectLeader();
+
+        for (int i = 0; i < 150; i++)
+        {
+            Commit(swarm, 8, title: new string('x', 400));
+        }
+
+        SwarmEvent.SnapshotTaken[] taken = [.. swarm.Alive.First().Events.OfType<SwarmEvent.SnapshotTaken>()];
+        ulong[] gaps = [.. taken.Zip(taken.Skip(1), (one, next) => next.Index.Value - one.Index.Value)];
+        Assert.InRange(gaps[^1], 3 * gaps[0], 5 * gaps[0]);
+        Assert.All(gaps, gap => Assert.InRange(gap, gaps[0], 5 * gaps[0]));
+        swarm.AssertAgreement();
+    }
+
+    [Theory]
+    [InlineData(0, 100, 1_000)]
+    [InlineData(1_000, 100, 1_000)]
+    [InlineData(2_500, 250, 2_500)]
+    [InlineData(4_001, 400, 4_000)]
+    [InlineData(long.MaxValue, 400, 4_000)]
+    public void What_makes_a_snapshot_due_grows_with_the_last_one_within_bounds(long snapshotBytes, long entries, long bytes) =>
+        Assert.Equal((entries, bytes), new SnapshotOptions { Entries = 100, Bytes = 1_000 }.DueAfter(snapshotBytes));
+
     [Fact]
     public void The_log_stays_bounded_however_long_the_load_lasts()
     {

@@ -409,6 +409,26 @@ public sealed class SwarmOfActorsTests
     }
 
     [Fact]
+    public void What_reached_a_new_log_actor_before_it_said_that_it_is_new_may_be_sent_to_it_again()
+    {
+        var swarm = new TestSwarm();
+        TestSwarm.Node leader = swarm.ElectLeader();
+        swarm.Run(ticks: 2);
+        leader.DiskStandsStill = true;
+
+        NodeMessage started = leader.ReplaceLogActorUnannounced();
+        TestSwarm.Answers answer = leader.Submit(Created("p"));
+        swarm.Settle();
+        leader.Post(started);
+        swarm.Settle();
+        leader.DiskStandsStill = false;
+
+        swarm.RunUntil(() => answer.All is not null && leader.Status().DurableIndex == leader.Status().LastIndex);
+        Assert.IsType<FactAccepted>(answer.Single);
+        Assert.Null(leader.Failure);
+    }
+
+    [Fact]
     public void A_node_that_drains_hands_leadership_over_and_takes_nothing_new()
     {
         var swarm = new TestSwarm();

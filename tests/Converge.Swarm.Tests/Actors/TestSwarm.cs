@@ -293,13 +293,16 @@ internal sealed class TestSwarm
         /// <summary>What has arrived and was not looked at is lost.</summary>
         public void DropWhatCame() => _nodeQueue.Clear();
 
-        /// <summary>The log actor dies; another one recovers from the store.</summary>
-        public void ReplaceLogActor()
+        /// <summary>The log actor dies; another one recovers from the store, and says so.</summary>
+        public void ReplaceLogActor() => Post(ReplaceLogActorUnannounced());
+
+        /// <summary>The log actor dies; another one recovers from the store. What it says of that has yet to reach the node.</summary>
+        public NodeMessage ReplaceLogActorUnannounced()
         {
             _logQueue.Clear();
             _logTurn = false;
             _log = new LogActor(id, ++_logIncarnation, _store!.Outline, new Ports(this));
-            Post(new NodeMessage.LogStarted(_logIncarnation, _store.Outline));
+            return new NodeMessage.LogStarted(_logIncarnation, _store.Outline);
         }
 
         public Answers Submit(params FactSubmission[] submissions)

@@ -59,6 +59,7 @@ public sealed class WireFormatTests
         { "outcome", "15000000010a12110809120d0a0b080710021a020203220104" },
         { "not changed", "12000000010a120e0809120a120808081204676f6e65" },
         { "removed", "06000000010a1a020807" },
+        { "removed itself", "0a000000010a1a06080710021801" },
     };
 
     [Theory]
@@ -83,6 +84,7 @@ public sealed class WireFormatTests
     [InlineData("outcome")]
     [InlineData("not changed")]
     [InlineData("removed")]
+    [InlineData("removed itself")]
     public void A_frame_is_read_back_as_what_was_sent(string name)
     {
         byte[] bytes = Encode(Example(name));
@@ -210,7 +212,8 @@ public sealed class WireFormatTests
         "outcome" => new ForwardedOutcome(
             9, new MembershipChanged(new LogIndex(7), new Term(2), [new NodeId(2), new NodeId(3)], [new NodeId(4)])),
         "not changed" => new ForwardedOutcome(9, new MembershipNotChanged(MembershipRefusal.RemovedMember, "gone")),
-        "removed" => new RemovalNotice(new LogIndex(7)),
+        "removed" => new RemovalNotice(new LogIndex(7), Term.Zero, OfSender: false),
+        "removed itself" => new RemovalNotice(new LogIndex(7), new Term(2), OfSender: true),
         "append" => new ProtocolMessage(
             new Message
             {

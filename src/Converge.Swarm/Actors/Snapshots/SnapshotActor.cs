@@ -160,9 +160,9 @@ public sealed partial class SnapshotActor
     private void TakeIfDue()
     {
         LogIndex since = _newest?.Mark.Index ?? Founding.Mark.Index;
+        (long entries, long bytes) = _options.Policy.DueAfter(_newest?.Length ?? 0);
         bool isDue = _isWanted
-            || (_applied > since
-                && (_applied.Value - since.Value >= (ulong)_options.Policy.Entries || _appliedBytes - _bytesAtNewest >= _options.Policy.Bytes));
+            || (_applied > since && (_applied.Value - since.Value >= (ulong)entries || _appliedBytes - _bytesAtNewest >= bytes));
         if (_stage == Stage.Idle && isDue && _tick >= _retryTick)
         {
             _stage = Stage.Freezing;

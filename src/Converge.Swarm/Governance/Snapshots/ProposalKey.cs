@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
+using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Governance;
 
@@ -11,12 +10,7 @@ internal static class ProposalKey
 {
     public const int Bytes = sizeof(ulong);
 
-    public static ulong Of(ReadOnlySpan<byte> id)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(id, hash);
-        return BinaryPrimitives.ReadUInt64BigEndian(hash);
-    }
+    public static ulong Of(ReadOnlySpan<byte> id) => Hash256.Of(id).First64Bits;
 
     /// <summary>What the filter keeps of a key. The upper bits are told by the place already.</summary>
     public static ushort PrintOf(ulong key) => unchecked((ushort)key);

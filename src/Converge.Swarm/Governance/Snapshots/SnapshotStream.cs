@@ -3,13 +3,13 @@ using Converge.Swarm.Storage;
 namespace Converge.Swarm.Governance;
 
 /// <summary>
-/// Writes a file from its first byte to its last through one buffer. What was written is flushed from time to time, so that the last
-/// flush does not stand in the way of everybody else's for long.
+/// Writes a file from its first byte to its last through one buffer. What was written is flushed again and again, in pieces that a disk
+/// takes in moments: the flushes of the log, for which commits wait, come between them.
 /// </summary>
 internal sealed class SnapshotStream(IDiskFile file)
 {
     private const int BufferBytes = 256 * 1024;
-    private const int UnflushedBytes = 8 * 1024 * 1024;
+    private const int UnflushedBytes = 1024 * 1024;
 
     private readonly byte[] _buffer = new byte[BufferBytes];
     private int _used;
