@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+
 namespace Converge.Core;
 
 /// <summary>What is wrong with something a client sent.</summary>
@@ -32,4 +35,15 @@ public enum InputFaultCode
 /// <param name="Code">What kind of fault; <see cref="CodeNames"/> has its stable name.</param>
 /// <param name="Message">For a person; names the limit or the values expected.</param>
 /// <param name="Field">The field at fault, nested ones as <c>command_id.session</c>; null when it is the input as a whole.</param>
-public sealed record InputFault(InputFaultCode Code, string Message, string? Field = null);
+public sealed record InputFault(InputFaultCode Code, string Message, string? Field = null)
+{
+    /// <summary>What is no JSON: says why, and at which byte, counted from 1; in an input of several lines also at which line.</summary>
+    public static InputFault NotJson(JsonException fault)
+    {
+        // The parser counts from 0 and says so in words of its own.
+        int own = fault.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        string why = (own < 0 ? fault.Message : fault.Message[..own]).TrimEnd('.');
+        string line = fault.LineNumber is > 0 and long number ? string.Create(CultureInfo.InvariantCulture, $"line {number + 1}, ") : "";
+        return new(InputFaultCode.InvalidJson, string.Create(CultureInfo.InvariantCulture, $"{why}, at {line}byte {(fault.BytePositionInLine ?? 0) + 1}."));
+    }
+}

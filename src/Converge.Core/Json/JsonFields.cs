@@ -78,7 +78,7 @@ internal ref struct JsonFields
         }
         catch (JsonException fault)
         {
-            return Fail(InputFaultCode.InvalidJson, fault.Message, null);
+            return FailNotJson(fault);
         }
     }
 
@@ -271,7 +271,7 @@ internal ref struct JsonFields
         }
         catch (JsonException fault)
         {
-            return Fail(InputFaultCode.InvalidJson, fault.Message, null);
+            return FailNotJson(fault);
         }
     }
 
@@ -327,6 +327,12 @@ internal ref struct JsonFields
 
     private static bool IsInteger(ReadOnlySpan<byte> number) => number.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0;
 
+    private bool FailNotJson(JsonException fault)
+    {
+        Fault ??= InputFault.NotJson(fault);
+        return false;
+    }
+
     private bool TryAdvance()
     {
         if (Fault is not null)
@@ -340,7 +346,7 @@ internal ref struct JsonFields
         }
         catch (JsonException fault)
         {
-            return Fail(InputFaultCode.InvalidJson, fault.Message, null);
+            return FailNotJson(fault);
         }
     }
 

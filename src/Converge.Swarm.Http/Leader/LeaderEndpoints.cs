@@ -81,7 +81,7 @@ internal static class LeaderEndpoints
         }
         catch (JsonException fault)
         {
-            throw Fault(InputFaultCode.InvalidJson, $"The body is not JSON: {fault.Message}", field: null);
+            throw new ProblemException(Problem.Of(InputFault.NotJson(fault)));
         }
 
         return to;

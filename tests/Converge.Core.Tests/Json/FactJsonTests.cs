@@ -142,6 +142,17 @@ public sealed class FactJsonTests
         Assert.Equal(InputFaultCode.TooLarge, Fault([.. json, (byte)' ']).Code);
     }
 
+    [Theory]
+    [InlineData("x", "'x' is an invalid start of a value, at byte 1.")]
+    [InlineData("{\n\"type\":nothing}", ", at line 2, byte 9.")]
+    public void What_is_no_JSON_is_said_with_its_place_counted_as_people_count(string json, string expected)
+    {
+        InputFault fault = Fault(Encoding.UTF8.GetBytes(json));
+        Assert.Equal(InputFaultCode.InvalidJson, fault.Code);
+        Assert.EndsWith(expected, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("LineNumber", fault.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Bytes_that_are_not_UTF_8_are_refused()
     {
