@@ -96,7 +96,9 @@ internal static class DemoCommand
     {
         Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(2)).AddColumn();
         Row(grid, "committed", $"{report.Accepted:N0} facts by a quorum of {(report.Nodes / 2) + 1} of {report.Nodes} nodes, {report.FactsPerSecond:N0} a second with the failover in it");
-        Row(grid, "refused", report.Refused.Count == 0 ? "none" : string.Join(", ", report.Refused.Select(pair => Invariant($"{pair.Value:N0} {pair.Key}"))));
+        Row(grid, "refused", report.Refused.Count == 0
+            ? "none"
+            : Invariant($"{report.Refused.Values.Sum():N0} by the rules: {string.Join(", ", report.Refused.Select(pair => Invariant($"{pair.Key} {pair.Value:N0}")))}"));
         Row(grid, "latency", $"{report.P50Milliseconds:N1} ms at the median, {report.P99Milliseconds:N1} ms at the 99th percentile");
         if (report.Killed is { } killed)
         {
@@ -106,7 +108,8 @@ internal static class DemoCommand
 
         // Two leaders led at least; of what did not hold, the problems speak.
         string terms = report.Held ? Invariant($", {report.Records - (ulong)report.Accepted:N0} of them beginnings of a leader's term") : "";
-        Row(grid, "ledger", $"{report.Records:N0} records on every node{terms}; root {report.Root}");
+        Row(grid, "ledger", $"{report.Records:N0} records on every node{terms}");
+        Row(grid, "root", report.Root);
         screen.WriteLine();
         screen.Write(new Panel(grid).Header(report.Held ? "[green] It all held [/]" : "[red] It did not hold [/]").BorderColor(report.Held ? Color.Green : Color.Red));
         foreach (string problem in report.Problems.Take(ShownProblems))

@@ -24,13 +24,20 @@ internal abstract class ProgressReport
         await terminal.Notices.Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new CountColumn(), new SpinnerColumn())
-            .StartAsync(async context => await work(new Bar(terminal.Notices, context.AddTask(Markup.Escape(what)))));
+            .StartAsync(async context =>
+            {
+                // Of how many, the first report says.
+                ProgressTask task = context.AddTask(Markup.Escape(what));
+                task.IsIndeterminate = true;
+                await work(new Bar(terminal.Notices, task));
+            });
     }
 
     private sealed class Bar(IAnsiConsole console, ProgressTask task) : ProgressReport
     {
         public override void Advance(long done, long total)
         {
+            task.IsIndeterminate = false;
             task.MaxValue = Math.Max(1, total);
             task.Value = done;
         }
@@ -61,6 +68,6 @@ internal abstract class ProgressReport
     private sealed class CountColumn : ProgressColumn
     {
         public override Spectre.Console.Rendering.IRenderable Render(Spectre.Console.Rendering.RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text(string.Create(CultureInfo.InvariantCulture, $"{task.Value:N0} of {task.MaxValue:N0}"));
+            new Text(task.IsIndeterminate ? "" : string.Create(CultureInfo.InvariantCulture, $"{task.Value:N0} of {task.MaxValue:N0}"));
     }
 }
