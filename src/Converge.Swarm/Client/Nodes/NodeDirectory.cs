@@ -15,6 +15,7 @@ internal sealed class NodeDirectory : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly List<NodeLink> _links = [];
     private readonly Dictionary<NodeId, NodeLink> _members = [];
+    private readonly int _configured;
     private LeaderHint _leader = LeaderHint.None;
     private int _turn;
 
@@ -22,6 +23,7 @@ internal sealed class NodeDirectory : IAsyncDisposable
     {
         _options = options;
         _links.AddRange(options.Endpoints.Distinct().Select(NewLink));
+        _configured = _links.Count;
     }
 
     /// <summary>
@@ -87,14 +89,24 @@ internal sealed class NodeDirectory : IAsyncDisposable
 
     private void Meet(ClientWelcome welcome)
     {
+        Dictionary<NodeId, IPEndPoint> named = [];
+        foreach (MemberEndpoint member in welcome.Members.Take(MaxLearned))
+        {
+            if (IPEndPoint.TryParse(member.Address, out IPEndPoint? address) && address.Port != 0)
+            {
+                named[new NodeId(member.Id)] = address;
+            }
+        }
+
         lock (_gate)
         {
+            ForgetAllBut(named.Values);
             _members.Clear();
-            foreach (MemberEndpoint member in welcome.Members.Take(MaxLearned))
+            foreach ((NodeId member, IPEndPoint address) in named)
             {
-                if (IPEndPoint.TryParse(member.Address, out IPEndPoint? address) && address.Port != 0 && LinkTo(address) is { } link)
+                if (LinkTo(address) is { } link)
                 {
-                    _members[new NodeId(member.Id)] = link;
+                    _members[member] = link;
                 }
             }
         }
@@ -105,10 +117,29 @@ internal sealed class NodeDirectory : IAsyncDisposable
     /// <summary>Where the node answered itself comes before the address that others gave for it.</summary>
     private NodeLink? FindNode(NodeId node) => _links.Find(link => link.Node == node) ?? _members.GetValueOrDefault(node);
 
+    /// <summary>
+    /// Who was only heard of, is named no more and has no connection makes room: a client may live for longer than all members that it began
+    /// with.
+    /// </summary>
+    private void ForgetAllBut(IReadOnlyCollection<IPEndPoint> named)
+    {
+        for (int i = _links.Count - 1; i >= _configured; i--)
+        {
+            NodeLink link = _links[i];
+            if (!link.IsConnected && !named.Contains(link.Address))
+            {
+                _links.RemoveAt(i);
+                _ = link.DisposeAsync().AsTask();
+            }
+        }
+
+        _turn %= _links.Count;
+    }
+
     private NodeLink? LinkTo(IPEndPoint address)
     {
         NodeLink? link = _links.Find(known => known.Address.Equals(address));
-        if (link is null && _links.Count < _options.Endpoints.Count + MaxLearned)
+        if (link is null && _links.Count < _configured + MaxLearned)
         {
             link = NewLink(address);
             _links.Add(link);
