@@ -42,6 +42,9 @@ internal sealed partial class PeerTransport
 
         public bool Connected => _connected;
 
+        /// <summary>It is not dialled any more.</summary>
+        public bool IsRetired => _retired;
+
         public void Send(PeerMessage message)
         {
             if (!_connected)
@@ -165,7 +168,7 @@ internal sealed partial class PeerTransport
 
             if (string.Equals(answer.Code, RemovedCode, StringComparison.Ordinal))
             {
-                // For ever: knocking again would only disturb. What it means for this node its actor decides.
+                // Knocking again would only disturb, unless it calls itself. What it means for this node its actor decides.
                 _retired = true;
                 owner._events.Arrived(peer, new RemovalNotice(new LogIndex(answer.RemovedAt), Term.Zero, OfSender: false));
             }

@@ -336,6 +336,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         inbound.Peer = new NodeId(hello.From);
         inbound.IsStranger = false;
         CloseOlderConnections(inbound);
+        CallBack(inbound.Peer);
         LogAccepted(_logger, inbound.Peer, address);
         await ReceiveAsync(frames, inbound.Peer);
     }
@@ -431,6 +432,22 @@ internal sealed partial class PeerTransport : IAsyncDisposable
             if (!_ended && _members.Members.IsEmpty && _links.Count < SwarmOptionsRules.MaxMembers)
             {
                 Link(new NodeId(hello.From), ConfigurationReader.ParseAddress(hello.Address)!);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A member that refused this node as removed and calls it all the same knows of that no more, and may hear it from this node alone: it is
+    /// dialled again.
+    /// </summary>
+    private void CallBack(NodeId peer)
+    {
+        lock (_gate)
+        {
+            if (!_ended && _links.TryGetValue(peer, out PeerLink? link) && link.IsRetired)
+            {
+                _links = _links.Remove(peer);
+                Link(peer, link.Address);
             }
         }
     }

@@ -2,6 +2,8 @@ using System.Net.Sockets;
 using System.Text;
 using Converge.Core;
 using Converge.Swarm.Storage;
+using Converge.Swarm.Transport;
+using Converge.Swarm.Transport.Wire;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Converge.Swarm.Tests.Hosting;
@@ -73,6 +75,30 @@ public sealed class SwarmNodeTests
         });
 
         Assert.Equal(new NodeId(followers[1]), Assert.IsType<LeadershipTransferred>(outcome).Leader);
+    }
+
+    [Fact]
+    public async Task A_member_that_refused_this_node_as_removed_and_calls_it_all_the_same_is_dialled_again()
+    {
+        await using var swarm = new LocalSwarm(nodes: 2);
+        using var deadline = new CancellationTokenSource(LocalSwarm.Patience);
+        using var other = new TcpListener(swarm.AddressOf(1));
+        other.Start();
+        await swarm.StartAsync(2);
+        using (Socket refused = await other.AcceptSocketAsync(deadline.Token))
+        {
+            var answer = new HelloAnswer { Code = "removed_member", Message = "Removed.", RemovedAt = 7 };
+            await refused.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, answer), deadline.Token);
+            await LocalSwarm.UntilAsync(async () =>
+                (await swarm[2].Client.GetStatusAsync()).Problems.Any(problem => problem.Contains("was removed", StringComparison.Ordinal)));
+        }
+
+        using var calling = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await calling.ConnectAsync(swarm.AddressOf(2), deadline.Token);
+        await calling.SendAsync(HelloBytes.Of("test", from: 1, to: 2), deadline.Token);
+
+        using Socket again = await other.AcceptSocketAsync(deadline.Token);
+        Assert.True(again.Connected);
     }
 
     [Fact]
