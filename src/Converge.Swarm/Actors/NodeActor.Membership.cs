@@ -488,6 +488,8 @@ public sealed partial class NodeActor
     {
         if (_removal is not null)
         {
+            // Told without the term at first, perhaps: then whoever asks could not be told.
+            _removal = _removal.Term == Term.Zero ? _removal with { Index = index, Term = term } : _removal;
             return;
         }
 

@@ -109,6 +109,28 @@ public sealed class MembershipTests
         Assert.Equal([left.Id.Value], Voters(left));
     }
 
+    [Fact]
+    public void A_node_that_hears_of_its_removal_without_the_term_takes_that_from_whoever_tells_it_later()
+    {
+        var swarm = new TestSwarm(nodes: 2);
+        TestSwarm.Node left = swarm.ElectLeader();
+        TestSwarm.Node removed = swarm[swarm.Members.First(id => id != left.Id)];
+        LogIndex removal = left.Status().LastIndex.Next;
+        swarm.Carries = (_, to, message) => to != removed.Id || message is ProtocolMessage protocol && protocol.Message.Commit < removal;
+        left.Change(MembershipStep.Remove(removed.Id));
+        swarm.RunUntil(() => Vote(left, left.Id.Value));
+
+        removed.Post(new NodeMessage.FromPeer(left.Id, new RemovalNotice(removal, Term.Zero, OfSender: false)));
+        removed.Post(new NodeMessage.FromPeer(left.Id, new RemovalNotice(removal, left.Status().Term, OfSender: false)));
+        swarm.Settle();
+        left.Crash();
+        left.Start();
+        swarm.Carries = (_, _, _) => true;
+        Assert.True(left.Status().CommitIndex < removal);
+
+        AssertServes(swarm, left.Id);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
