@@ -21,7 +21,7 @@ public sealed class SimulatedSwarm : ISimulationView
     private readonly List<SimulatedNode> _nodes = [];
     private readonly List<SimulatedNode> _inService = [];
     private readonly List<NodeObservation> _observations = [];
-    private readonly IReadOnlyList<ISimulationChecker> _checkers;
+    private readonly ISimulationChecker[] _checkers;
     private readonly long[] _coverage = new long[Enum.GetValues<SimulationCoverage>().Length];
     private readonly CoverageWatch _watch;
     private long _steps;

@@ -17,12 +17,12 @@ internal sealed class CoverageWatch(SimulatedSwarm swarm)
             NoteRole(node);
         }
 
-        foreach (Storage.LogBatch batch in step.MadeDurable)
+        foreach (Storage.LogBatch batch in step.MadeDurableList)
         {
             swarm.CountIf(batch.TruncateFrom is not null, SimulationCoverage.SuffixTruncated);
         }
 
-        foreach (AgreedEntry agreed in step.Agreed)
+        foreach (AgreedEntry agreed in step.AgreedList)
         {
             swarm.CountIf(agreed.Applied.Outcome.Result == ApplyResult.Repeated, SimulationCoverage.DuplicateAnswered);
             foreach (MembershipStep change in agreed.Record?.Membership?.Steps ?? [])
@@ -41,18 +41,18 @@ internal sealed class CoverageWatch(SimulatedSwarm swarm)
                 SimulationCoverage.CommandExpired);
         }
 
-        foreach (SentMessage sent in step.Sent)
+        foreach (SentMessage sent in step.SentList)
         {
             swarm.CountIf(sent.Message is ForwardedCommands, SimulationCoverage.CommandForwarded);
             swarm.CountIf(sent.Message is SnapshotRecords, SimulationCoverage.SnapshotBroughtRecords);
         }
 
-        foreach (ClientAttempt attempt in step.Answered)
+        foreach (ClientAttempt attempt in step.AnsweredList)
         {
             NoteAnswer(attempt);
         }
 
-        foreach (ClientOperation operation in step.Ended)
+        foreach (ClientOperation operation in step.EndedList)
         {
             swarm.CountIf(operation.Outcome is ClientOutcome.Fact { Answer: FactOutcomeUnknown }, SimulationCoverage.OutcomeUnknown);
         }
