@@ -40,6 +40,7 @@ internal sealed class Database(DbConnection connection) : IAsyncDisposable
         foreach ((string table, string order) in new[]
         {
             ("projection_position", "sequence"), ("records", "sequence"), ("facts", "sequence"), ("authority", "sequence"),
+            ("membership", "sequence, place"), ("members_after", "sequence, node"),
             ("proposals", "created_sequence"), ("validators", "sequence"), ("decisions", "sequence"),
         })
         {
@@ -57,6 +58,16 @@ internal sealed class Database(DbConnection connection) : IAsyncDisposable
         Assert.Equal(history.Records.Count, await CountAsync("SELECT count(*) FROM records"));
         Assert.Equal(history.Records.Count(record => record.Kind == RecordKind.Fact), await CountAsync("SELECT count(*) FROM facts"));
         Assert.Equal(history.Records.Count(record => record.Kind == RecordKind.Authority), await CountAsync("SELECT count(*) FROM authority"));
+        Assert.Equal(
+            history.Records.Where(record => record.Membership is not null).SelectMany(record => record.Membership!.Steps.Select((step, i) =>
+                $"{record.Sequence}|{i + 1}|{step.Kind.Name()}|{step.Node}|{step.Role?.Name()}|{step.Peer}|{step.Http}|{record.TimeUnixMilliseconds}")),
+            await RowsAsync("SELECT sequence, place, step, node, role, peer, http, committed_at_ms FROM membership ORDER BY sequence, place"));
+
+        // Before the first change nobody is told: the founders stand in no record.
+        bool changed = history.Records.Any(record => record.Membership is not null);
+        Assert.Equal(
+            history.State.Members.Members.Where(_ => changed).Select(member => $"{member.Id}|{(history.State.Members.Configuration.IsVoter(member.Id) ? "voter" : "learner")}"),
+            await RowsAsync("SELECT node, role FROM members_after WHERE sequence = (SELECT max(sequence) FROM members_after) ORDER BY node"));
         Assert.Equal((long)history.State.ProposalCount, await CountAsync("SELECT count(*) FROM proposals"));
         Assert.Equal(
             history.Records.Select(record => $"{record.Sequence}|{record.PreviousHash}|{record.Hash}"),

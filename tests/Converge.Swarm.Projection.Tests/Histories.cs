@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Text;
 using Converge.Core;
 using Converge.Core.Json;
+using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Tests;
@@ -18,7 +20,7 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
     /// <summary>Commits everything; what is refused leaves no record.</summary>
     public static History Of(IEnumerable<FactSubmission> submissions, int factsInTerm = int.MaxValue)
     {
-        AgreedLog log = new();
+        AgreedLog log = new(Founding.State([.. Enumerable.Range(1, 3).Select(i => new MemberAddress(new NodeId((ulong)i), $"127.0.0.1:{7200 + i}", null, false))]));
         List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
         HashSet<string> ids = new(StringComparer.Ordinal);
         int facts = 0;
@@ -28,6 +30,7 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
             {
                 log.Term = log.Term.Next;
                 records.Add(log.CommitAuthority(new NodeId(log.Term.Value % 3 + 1)).Record!);
+                records.Add(log.CommitMembers(StepsOf(log.Term)).Record!);
             }
 
             ids.Add(submission.Fact.ProposalId);
@@ -57,6 +60,19 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
 
     /// <summary>Random submissions about few proposals by few people, so that they meet in every way.</summary>
     public static Gen<List<FactSubmission>> Any(int length) => Gen.ListOf(Submission, length);
+
+    /// <summary>In every third term two members come, then one of them gets a vote, then both leave.</summary>
+    private static ImmutableArray<MembershipStep> StepsOf(Term term)
+    {
+        NodeId one = new(4 + (2 * ((term.Value - 2) / 3)));
+        NodeId other = new(one.Value + 1);
+        return ((term.Value - 2) % 3) switch
+        {
+            0 => [MembershipStep.Add(one, MemberRole.Voter, $"127.0.0.1:{7200 + one.Value}", "http://127.0.0.1:7104"), MembershipStep.Add(other, MemberRole.Learner, $"127.0.0.1:{7200 + other.Value}")],
+            1 => [MembershipStep.Promote(one)],
+            _ => [MembershipStep.Remove(one), MembershipStep.Remove(other)],
+        };
+    }
 
     private static Gen<FactSubmission> Submission =>
         from kind in Gen.Frequency(

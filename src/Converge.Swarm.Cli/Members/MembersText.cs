@@ -38,6 +38,15 @@ internal static class MembersText
         }
     }
 
+    /// <summary>Who votes, who does not, and what is on its way, in one line.</summary>
+    public static string Line(SwarmMembers members)
+    {
+        string voters = string.Join(' ', members.Members.Where(member => member.Role == MemberRole.Voter).Select(member => member.Id));
+        string others = string.Join(
+            ", ", members.Members.Where(member => member.Role != MemberRole.Voter).Select(member => member.Wanted == MemberRole.Voter ? $"{member.Id} (voter to be)" : member.Id.ToString()));
+        return $"Voters: {voters}{(others.Length == 0 ? "" : $"; without a vote: {others}")}.{(members.Changing ? " A change of several voters is on its way." : "")}";
+    }
+
     private static string Role(MemberView member) => member.Role switch
     {
         MemberRole.Voter when member.Leaving => "voter, leaving",

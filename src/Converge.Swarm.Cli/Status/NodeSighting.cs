@@ -48,5 +48,24 @@ internal sealed record NodeSighting(Uri Url, SwarmStatus? Status, string? Fault)
         }
     }
 
+    /// <summary>Who takes part, as the leader tells it, or else another node that answered; null when none of them tells.</summary>
+    public static async Task<SwarmMembers?> MembersAsync(IReadOnlyList<NodeSighting> sightings, CancellationToken cancellationToken)
+    {
+        foreach (NodeSighting sighting in sightings.Where(sighting => sighting.Status is not null).OrderByDescending(sighting => sighting.Status!.Role == NodeRole.Leader))
+        {
+            using HttpSwarmClient client = new(sighting.Url, Patience);
+            try
+            {
+                return await client.GetMembersAsync(cancellationToken);
+            }
+            catch (Exception fault) when (fault is SwarmUnavailableException or SwarmProtocolException)
+            {
+                // The next one may tell.
+            }
+        }
+
+        return null;
+    }
+
     private static Uri Normal(Uri url) => new(url.GetLeftPart(UriPartial.Authority));
 }

@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using Converge.Core;
 using Converge.Swarm.Cli.Connection;
+using Converge.Swarm.Cli.Members;
 using Converge.Swarm.Cli.Terminal;
+using Converge.Swarm.Http;
 using Converge.Swarm.Http.Status;
 using Spectre.Console;
 
@@ -21,7 +23,7 @@ internal static class StatusCommand
         Command command = new(
             "status",
             """
-            Shows every node of a swarm: its role, how far it is, what is wrong with it.
+            Shows every node of a swarm: its role, how far it is, what is wrong with it; and who takes part.
 
             Ends with 0 when some node is ready to commit, with 3 otherwise.
 
@@ -34,13 +36,18 @@ internal static class StatusCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             IReadOnlyList<NodeSighting> sightings = await NodeSighting.AllAsync(SwarmUrls.Of(parsed.GetValue(urls)), parsed.GetResult(urls) is not null, cancellation);
+            SwarmMembers? members = await NodeSighting.MembersAsync(sightings, cancellation);
             if (parsed.GetValue(json))
             {
-                terminal.WriteJson(writer => Write(writer, sightings));
+                terminal.WriteJson(writer => Write(writer, sightings, members));
             }
             else
             {
                 Show(terminal.Screen, sightings);
+                if (members is not null)
+                {
+                    terminal.Out.WriteLine(MembersText.Line(members));
+                }
             }
 
             if (sightings.All(sighting => sighting.Status is null))
@@ -57,7 +64,7 @@ internal static class StatusCommand
         return command;
     }
 
-    private static void Write(Utf8JsonWriter json, IReadOnlyList<NodeSighting> sightings)
+    private static void Write(Utf8JsonWriter json, IReadOnlyList<NodeSighting> sightings, SwarmMembers? members)
     {
         json.WriteStartObject();
         json.WriteStartArray("nodes");
@@ -80,6 +87,16 @@ internal static class StatusCommand
         }
 
         json.WriteEndArray();
+        json.WritePropertyName("members");
+        if (members is null)
+        {
+            json.WriteNullValue();
+        }
+        else
+        {
+            json.WriteRawValue(SwarmMembersJson.ToUtf8(members));
+        }
+
         json.WriteEndObject();
     }
 

@@ -8,6 +8,15 @@ namespace Converge.Swarm.Projection;
 /// <param name="Revision">How many facts were recorded for the proposal with it.</param>
 internal sealed record FactRow(LedgerRecord Record, GovernanceFact Fact, ulong Revision);
 
+/// <summary>One step of a recorded change of members.</summary>
+/// <param name="Record">The record that holds it.</param>
+/// <param name="Place">Its place in the change, from 1.</param>
+/// <param name="Step">What happened to whom.</param>
+internal sealed record MembershipRow(LedgerRecord Record, int Place, MembershipStep Step);
+
+/// <summary>A member as it is once the change of a record is through.</summary>
+internal sealed record MemberAfterRow(ulong Sequence, NodeId Node, MemberRole Role);
+
 /// <summary>A validator's latest result.</summary>
 internal sealed record ValidatorRow(string ProposalId, string Validator, bool Passed, bool Overridden, ulong Sequence, long AtMilliseconds, string? Text);
 
@@ -28,6 +37,10 @@ internal sealed record ProjectionChanges
     public required IReadOnlyList<FactRow> Facts { get; init; }
 
     public required IReadOnlyList<LedgerRecord> Authorities { get; init; }
+
+    public required IReadOnlyList<MembershipRow> Membership { get; init; }
+
+    public required IReadOnlyList<MemberAfterRow> MembersAfter { get; init; }
 
     /// <summary>New and changed proposals, as they are after the last record.</summary>
     public required IReadOnlyList<ProposalRow> Proposals { get; init; }

@@ -36,6 +36,10 @@ internal static class Projector
             {
                 batch.Take(record, submission.Fact);
             }
+            else if (record.Membership is { } change)
+            {
+                batch.Take(record, change);
+            }
         }
 
         return batch.Finish(records);
@@ -49,6 +53,8 @@ internal static class Projector
         private readonly List<FactRow> _facts = [];
         private readonly List<DecisionRow> _decisions = [];
         private readonly List<EndedDecisions> _ended = [];
+        private readonly List<MembershipRow> _membership = [];
+        private readonly List<MemberAfterRow> _membersAfter = [];
 
         public void Take(LedgerRecord record, GovernanceFact fact)
         {
@@ -70,11 +76,20 @@ internal static class Projector
             }
         }
 
+        public void Take(LedgerRecord record, MembershipChange change)
+        {
+            _membership.AddRange(change.Steps.Select((step, i) => new MembershipRow(record, i + 1, step)));
+            _membersAfter.AddRange(change.Voters.Select(node => new MemberAfterRow(record.Sequence, node, MemberRole.Voter)));
+            _membersAfter.AddRange(change.Learners.Select(node => new MemberAfterRow(record.Sequence, node, MemberRole.Learner)));
+        }
+
         public ProjectionChanges Finish(IReadOnlyList<LedgerRecord> records) => new()
         {
             Records = records,
             Facts = _facts,
             Authorities = [.. records.Where(record => record.Kind == RecordKind.Authority)],
+            Membership = _membership,
+            MembersAfter = _membersAfter,
             Proposals = [.. _proposals.Values],
             Validators = [.. _validators.Values.Select(result => result with { Overridden = IsOverridden(result) })],
             Overrides = [.. _overrides.Select(id => new ChangedOverride(id, _proposals[id].OverrideSequence))],

@@ -61,6 +61,8 @@ internal abstract class SqlProjectionStore : IProjectionStore
         await InsertAsync(transaction, SqlTables.Records, changes.Records, cancellationToken);
         await InsertAsync(transaction, SqlTables.Facts, changes.Facts, cancellationToken);
         await InsertAsync(transaction, SqlTables.Authority, changes.Authorities, cancellationToken);
+        await InsertAsync(transaction, SqlTables.Membership, changes.Membership, cancellationToken);
+        await InsertAsync(transaction, SqlTables.MembersAfter, changes.MembersAfter, cancellationToken);
         await InsertAsync(transaction, SqlTables.Proposals, changes.Proposals, cancellationToken);
         await InsertAsync(transaction, SqlTables.Validators, changes.Validators, cancellationToken);
         await InsertAsync(transaction, SqlTables.Decisions, changes.Decisions, cancellationToken);

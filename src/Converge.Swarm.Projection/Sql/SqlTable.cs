@@ -42,12 +42,12 @@ internal sealed record SqlTable<TRow>(string Name, string? Key, ImmutableArray<S
 internal static class SqlTables
 {
     /// <summary>Counted up whenever the tables change; a projection of an earlier version is filled anew.</summary>
-    public const int SchemaVersion = 1;
+    public const int SchemaVersion = 2;
 
     public const string Position = "projection_position";
 
     /// <summary>In the order in which they can be dropped.</summary>
-    public static readonly ImmutableArray<string> Names = [Position, "records", "facts", "authority", "proposals", "validators", "decisions"];
+    public static readonly ImmutableArray<string> Names = [Position, "records", "facts", "authority", "membership", "members_after", "proposals", "validators", "decisions"];
 
     public const string View = "fact_log";
 
@@ -88,6 +88,25 @@ internal static class SqlTables
         new("leader", SqlType.Number, row => Number((row.Leader ?? NodeId.None).Value)),
         new("log_index", SqlType.Number, row => Number(row.Index.Value)),
         new("committed_at_ms", SqlType.Number, row => row.TimeUnixMilliseconds),
+    ]);
+
+    public static readonly SqlTable<MembershipRow> Membership = new("membership", Key: null,
+    [
+        new("sequence", SqlType.Number, row => Number(row.Record.Sequence)),
+        new("place", SqlType.Number, row => (long)row.Place),
+        new("step", SqlType.Text, row => row.Step.Kind.Name()),
+        new("node", SqlType.Number, row => Number(row.Step.Node.Value)),
+        new("role", SqlType.Text, row => row.Step.Role?.Name()),
+        new("peer", SqlType.Text, row => row.Step.Peer),
+        new("http", SqlType.Text, row => row.Step.Http),
+        new("committed_at_ms", SqlType.Number, row => row.Record.TimeUnixMilliseconds),
+    ]);
+
+    public static readonly SqlTable<MemberAfterRow> MembersAfter = new("members_after", Key: null,
+    [
+        new("sequence", SqlType.Number, row => Number(row.Sequence)),
+        new("node", SqlType.Number, row => Number(row.Node.Value)),
+        new("role", SqlType.Text, row => row.Role.Name()),
     ]);
 
     public static readonly SqlTable<ProposalRow> Proposals = new("proposals", Key: "created_sequence",

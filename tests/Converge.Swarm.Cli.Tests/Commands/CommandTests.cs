@@ -382,6 +382,8 @@ public sealed class CommandTests
         Assert.Equal(2, nodes.Length);
         Assert.Equal("leader", nodes[0].GetProperty("status").GetProperty("role").GetString());
         Assert.Equal(JsonValueKind.Null, nodes[1].GetProperty("status").ValueKind);
+        Assert.Equal(4, ready.Json.GetProperty("members").GetProperty("members")[1].GetProperty("id").GetInt32());
+        Assert.Contains("\nVoters: 1; without a vote: 4 (voter to be).\n", text.Output, StringComparison.Ordinal);
         Assert.Contains("unreachable", text.Output, StringComparison.Ordinal);
         Assert.Contains("The disk is full.", notReady.Output, StringComparison.Ordinal);
         notReady.AssertFault(ExitCode.Unavailable, "no node is ready: no leader is known.");

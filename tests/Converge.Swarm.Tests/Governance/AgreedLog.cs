@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using Converge.Core;
+using Converge.Raft;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Members;
 
 namespace Converge.Swarm.Tests.Governance;
 
@@ -40,7 +43,29 @@ internal sealed class AgreedLog(GovernanceState state)
         return Apply(CommandCodec.EncodeAuthority(leader, Stamp));
     }
 
+    /// <summary>A change of members, and the end of the joint configuration if it goes through one.</summary>
+    public ApplyOutcome CommitMembers(params ImmutableArray<MembershipStep> steps)
+    {
+        Stamp = Stamper.Next(Stamp, _now++, new NodeId(1));
+        ConfigurationChange change = MemberTable.ChangeOf(steps, CommandCodec.EncodeMembership(steps, Stamp));
+        ApplyOutcome outcome = ApplyMembers(change);
+        if (State.Members.Configuration.IsJoint)
+        {
+            ApplyMembers(ConfigurationChange.Leave);
+        }
+
+        return outcome;
+    }
+
     public ApplyOutcome CommitNoOp() => Apply([]);
+
+    private ApplyOutcome ApplyMembers(ConfigurationChange change)
+    {
+        ReadOnlyMemory<byte> entry = change.Encode();
+        ApplyOutcome outcome = State.ApplyMembership(State.AppliedIndex.Next, Term, change.EntryKind, entry);
+        _entries.Add(entry.ToArray());
+        return outcome;
+    }
 
     private ApplyOutcome Apply(byte[] entry)
     {

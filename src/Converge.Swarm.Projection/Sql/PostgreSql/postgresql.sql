@@ -44,6 +44,25 @@ CREATE TABLE authority (
   committed_at_ms BIGINT  NOT NULL
 );
 
+CREATE TABLE membership (
+  sequence        BIGINT  NOT NULL,
+  place           BIGINT  NOT NULL,
+  step            TEXT    NOT NULL,
+  node            BIGINT  NOT NULL,
+  role            TEXT,
+  peer            TEXT,
+  http            TEXT,
+  committed_at_ms BIGINT  NOT NULL,
+  PRIMARY KEY (sequence, place)
+);
+
+CREATE TABLE members_after (
+  sequence BIGINT  NOT NULL,
+  node     BIGINT  NOT NULL,
+  role     TEXT    NOT NULL,
+  PRIMARY KEY (sequence, node)
+);
+
 CREATE TABLE proposals (
   created_sequence  BIGINT  NOT NULL PRIMARY KEY,
   proposal_id       TEXT    NOT NULL UNIQUE,

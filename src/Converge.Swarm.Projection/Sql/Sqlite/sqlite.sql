@@ -44,6 +44,25 @@ CREATE TABLE authority (
   committed_at_ms INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE membership (
+  sequence        INTEGER NOT NULL,
+  place           INTEGER NOT NULL,
+  step            TEXT    NOT NULL,
+  node            INTEGER NOT NULL,
+  role            TEXT,
+  peer            TEXT,
+  http            TEXT,
+  committed_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (sequence, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE members_after (
+  sequence INTEGER NOT NULL,
+  node     INTEGER NOT NULL,
+  role     TEXT    NOT NULL,
+  PRIMARY KEY (sequence, node)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE proposals (
   created_sequence  INTEGER NOT NULL PRIMARY KEY,
   proposal_id       TEXT    NOT NULL UNIQUE,
