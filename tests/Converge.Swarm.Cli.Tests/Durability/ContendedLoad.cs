@@ -9,7 +9,8 @@ namespace Converge.Swarm.Cli.Tests.Durability;
 
 /// <summary>
 /// Clients that contend for a few proposals, through all nodes, each operation tried once: facts of every kind, linearizable reads of proposals
-/// and of the ledger's end. What was asked and told is kept with its times on the one clock of this process.
+/// and of the ledger's end. What was asked and told is kept with its times on the one clock of this process. Of a node that left it without
+/// an answer a client keeps away for a while: one that stands still holds up nobody for long, and few outcomes are unknown.
 /// </summary>
 internal sealed class ContendedLoad : IAsyncDisposable
 {
@@ -18,6 +19,9 @@ internal sealed class ContendedLoad : IAsyncDisposable
 
     /// <summary>After so many operations other proposals take their place: what has to be judged about one stays bounded.</summary>
     private const int OperationsOfProposals = 50 * Proposals;
+
+    /// <summary>So many operations go to other nodes when one was not answered.</summary>
+    private const int OperationsElsewhere = 100;
 
     private static readonly TimeSpan ClientPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
@@ -87,37 +91,57 @@ internal sealed class ContendedLoad : IAsyncDisposable
         using PeriodicTimer pace = new(Pace);
         var random = new SimulationRandom((ulong)client);
         ulong number = 0;
-        while (!_enough.IsCancellationRequested)
+        long[] keepsAwayUntil = new long[_nodes.Length];
+        for (long own = 0; !_enough.IsCancellationRequested; own++)
         {
             long round = Interlocked.Increment(ref _begun) / OperationsOfProposals;
             string proposal = string.Create(CultureInfo.InvariantCulture, $"{_name}-{round}-{random.Next(Proposals)}");
-            HttpSwarmClient node = random.Pick(_nodes);
+            int asked = Pick(random, keepsAwayUntil, own);
+            HttpSwarmClient node = _nodes[asked];
+            bool answered;
             switch (random.Next(10))
             {
                 case < 6:
                     var command = new CommandId(string.Create(CultureInfo.InvariantCulture, $"{_name}-{client}"), ++number);
                     ulong? expected = random.Next(8) == 0 ? (ulong)random.Next(6) : null;
-                    await ProposeAsync(client, node, new FactSubmission(AnyFact(random, proposal), CommandId: command, ExpectedRevision: expected));
+                    answered = await ProposeAsync(client, node, new FactSubmission(AnyFact(random, proposal), CommandId: command, ExpectedRevision: expected));
                     break;
                 case < 9:
-                    await ReadAsync(
+                    answered = await ReadAsync(
                         client,
                         new ClientRequest.ReadProposal(proposal, ReadConsistency.Linearizable),
                         async () => new ClientOutcome.Proposal(await node.GetProposalAsync(proposal)));
                     break;
                 default:
-                    await ReadAsync(
+                    answered = await ReadAsync(
                         client,
                         new ClientRequest.ReadHead(ReadConsistency.Linearizable),
                         async () => new ClientOutcome.Head(await node.GetHeadAsync(ReadConsistency.Linearizable)));
                     break;
             }
 
+            keepsAwayUntil[asked] = answered ? 0 : own + OperationsElsewhere;
             await pace.WaitForNextTickAsync(CancellationToken.None);
         }
     }
 
-    private async Task ProposeAsync(int client, HttpSwarmClient node, FactSubmission submission)
+    private static int Pick(SimulationRandom random, long[] keepsAwayUntil, long own)
+    {
+        int first = random.Next(keepsAwayUntil.Length);
+        for (int i = 0; i < keepsAwayUntil.Length; i++)
+        {
+            int node = (first + i) % keepsAwayUntil.Length;
+            if (keepsAwayUntil[node] <= own)
+            {
+                return node;
+            }
+        }
+
+        return first;
+    }
+
+    /// <summary>False when there was no answer to it.</summary>
+    private async Task<bool> ProposeAsync(int client, HttpSwarmClient node, FactSubmission submission)
     {
         var request = new ClientRequest.Propose(submission);
         long called = Stopwatch.GetTimestamp();
@@ -127,27 +151,30 @@ internal sealed class ContendedLoad : IAsyncDisposable
         {
             case FactAccepted or FactRefused:
                 Keep(HistoryOperation<ClientRequest, ClientOutcome>.Answered(client, request, called, new ClientOutcome.Fact(answer), returned));
-                break;
+                return true;
             case FactOutcomeUnknown:
                 _operations.Enqueue(HistoryOperation<ClientRequest, ClientOutcome>.Unknown(client, request, called));
-                break;
+                return false;
             default:
                 // Certainly nothing happened.
-                break;
+                return false;
         }
     }
 
-    private async Task ReadAsync(int client, ClientRequest request, Func<Task<ClientOutcome>> read)
+    /// <summary>False when there was no answer to it.</summary>
+    private async Task<bool> ReadAsync(int client, ClientRequest request, Func<Task<ClientOutcome>> read)
     {
         long called = Stopwatch.GetTimestamp();
         try
         {
             ClientOutcome outcome = await read();
             Keep(HistoryOperation<ClientRequest, ClientOutcome>.Answered(client, request, called, outcome, Stopwatch.GetTimestamp()));
+            return true;
         }
         catch (SwarmUnavailableException)
         {
             // A read that told nothing says nothing.
+            return false;
         }
     }
 
