@@ -51,6 +51,15 @@ startUp.SetAction((parsed, cancellationToken) => StartUpRun.RunAsync(
     parsed.GetValue(facts)!, parsed.GetValue(tail), parsed.GetValue(sessions), Console.Out, cancellationToken));
 root.Subcommands.Add(startUp);
 
+Option<int> starts = new("--starts") { Description = "How often the process is started for each length.", DefaultValueFactory = _ => 7 };
+Command nodeStart = new("node-start", "What starting a node costs as a process, from its start until it is ready, after histories of different lengths.")
+{
+    facts, tail, starts,
+};
+nodeStart.SetAction((parsed, cancellationToken) => NodeStartRun.RunAsync(
+    parsed.GetValue(facts)!, parsed.GetValue(tail), parsed.GetValue(starts), Console.Out, cancellationToken));
+root.Subcommands.Add(nodeStart);
+
 Command core = new("core", "The protocol core and the segmented log alone, with BenchmarkDotNet; what follows is its own (try '--filter *ProtocolCore*').")
 {
     TreatUnmatchedTokensAsErrors = false,

@@ -12,7 +12,11 @@ internal sealed class History(int sessions, int factsPerProposal)
     private const string Title = "What this proposal would change, in one line of usual length";
 
     /// <summary>The entry at a place, from 0.</summary>
-    public byte[] Entry(int place)
+    public byte[] Entry(int place) => CommandCodec.EncodeFact(
+        Submission(place), new CommandStamp(1_700_000_000_000 + place, new LamportTimestamp((ulong)place + 1, new NodeId(1))));
+
+    /// <summary>The same before a leader stamps it.</summary>
+    public FactSubmission Submission(int place)
     {
         string proposal = string.Create(CultureInfo.InvariantCulture, $"proposal-{place / factsPerProposal}");
         GovernanceFact fact = (place % factsPerProposal) switch
@@ -24,9 +28,7 @@ internal sealed class History(int sessions, int factsPerProposal)
         CommandId? command = sessions == 0
             ? null
             : new CommandId(Name("session", place % sessions), ((ulong)place / (ulong)sessions) + 1);
-        return CommandCodec.EncodeFact(
-            new FactSubmission(fact, CommandId: command),
-            new CommandStamp(1_700_000_000_000 + place, new LamportTimestamp((ulong)place + 1, new NodeId(1))));
+        return new FactSubmission(fact, CommandId: command);
     }
 
     private static string Name(string role, int number) => string.Create(CultureInfo.InvariantCulture, $"{role}-{number % 100_000}");
