@@ -1,16 +1,21 @@
-using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Converge.Swarm.Actors;
 
 namespace Converge.Swarm.Hosting;
 
-/// <summary>The log actor's mailbox: a thread of its own, because this actor waits for the disk.</summary>
+/// <summary>
+/// The log actor's mailbox: a thread of its own, because this actor waits for the disk. While nothing is queued it sleeps at once: what it
+/// would spin for comes after a way over the network.
+/// </summary>
 internal sealed class LogThread : IDisposable
 {
-    private readonly BlockingCollection<LogMessage> _queue = [];
+    // Its own lock, since a thread can wait for that and be told.
+    private readonly Queue<LogMessage> _queue = [];
     private readonly Thread _thread;
     private readonly Action<LogMessage> _receive;
     private readonly Action<Exception> _failed;
     private bool _turnWanted;
+    private bool _complete;
     private LogMessage? _answer;
 
     public LogThread(string name, Action<LogMessage> receive, Action<Exception> failed)
@@ -25,13 +30,14 @@ internal sealed class LogThread : IDisposable
     /// <summary>Queues a message. The queue is bounded by what the protocol lets be under way: it waits for these very writes.</summary>
     public void Post(LogMessage message)
     {
-        try
+        lock (_queue)
         {
-            _queue.Add(message);
-        }
-        catch (InvalidOperationException)
-        {
-            // The node is stopping; what is not durable yet was never acknowledged.
+            // While the node is stopping nothing is taken; what is not durable yet was never acknowledged.
+            if (!_complete)
+            {
+                _queue.Enqueue(message);
+                Monitor.Pulse(_queue);
+            }
         }
     }
 
@@ -44,13 +50,51 @@ internal sealed class LogThread : IDisposable
     /// <summary>Lets the thread finish what is queued, and waits for it.</summary>
     public void Dispose()
     {
-        _queue.CompleteAdding();
+        lock (_queue)
+        {
+            _complete = true;
+            Monitor.Pulse(_queue);
+        }
+
         if (_thread.IsAlive)
         {
             _thread.Join();
         }
+    }
 
-        _queue.Dispose();
+    private bool TryTake([NotNullWhen(true)] out LogMessage? message)
+    {
+        lock (_queue)
+        {
+            return _queue.TryDequeue(out message);
+        }
+    }
+
+    /// <summary>Waits for a message; false when none will come any more.</summary>
+    private bool Take([NotNullWhen(true)] out LogMessage? message)
+    {
+        lock (_queue)
+        {
+            while (!_queue.TryDequeue(out message))
+            {
+                if (_complete)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_queue);
+            }
+
+            return true;
+        }
+    }
+
+    private bool IsQueued()
+    {
+        lock (_queue)
+        {
+            return _queue.Count > 0;
+        }
     }
 
     private void Receive(LogMessage message)
@@ -63,22 +107,36 @@ internal sealed class LogThread : IDisposable
         }
     }
 
+    /// <summary>Writes, and lets the node learn of it on this thread, unless there is more to write already.</summary>
+    private void TakeTurn()
+    {
+        WorkHere.Enter();
+        try
+        {
+            Receive(LogMessage.Turn.Instance);
+        }
+        finally
+        {
+            WorkHere.Leave(elsewhere: _turnWanted || IsQueued());
+        }
+    }
+
     private void Run()
     {
         try
         {
-            while (_queue.TryTake(out LogMessage? message, Timeout.Infinite))
+            while (Take(out LogMessage? message))
             {
                 Receive(message);
                 while (_turnWanted)
                 {
-                    while (_queue.TryTake(out message))
+                    while (TryTake(out message))
                     {
                         Receive(message);
                     }
 
                     _turnWanted = false;
-                    Receive(LogMessage.Turn.Instance);
+                    TakeTurn();
                 }
             }
         }

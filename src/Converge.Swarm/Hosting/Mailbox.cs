@@ -3,8 +3,9 @@ using System.Collections.Concurrent;
 namespace Converge.Swarm.Hosting;
 
 /// <summary>
-/// One actor's mailbox in the in-box host: several lanes, the first always emptied before the next is looked at, run on the thread
-/// pool by at most one thread at a time. A lane may be bounded; then <see cref="TryPost"/> refuses instead of growing.
+/// One actor's mailbox in the in-box host: several lanes, the first always emptied before the next is looked at, run by at most one thread
+/// at a time: one of the thread pool, or a poster's (<see cref="WorkHere"/>). A lane may be bounded; then <see cref="TryPost"/> refuses
+/// instead of growing.
 /// </summary>
 /// <remarks>
 /// Lanes are how control messages never queue behind client work. "After what is queued now" (a turn) is a lane of its own, the last:
@@ -22,6 +23,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     private readonly Action<T> _refused;
     private readonly Action<Exception> _failed;
     private readonly T? _turn;
+    private readonly bool _short;
     private bool _turnWanted;
     private int _scheduled;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,8 +39,10 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     /// to it. On any thread.
     /// </param>
     /// <param name="failed">Told once when the actor threw; the mailbox is closed then.</param>
-    public Mailbox(int[] capacities, T? turn, Action<T> receive, Action<T> refused, Action<Exception> failed)
+    /// <param name="short">The actor is quick and waits for nothing: a poster's thread may run it.</param>
+    public Mailbox(int[] capacities, T? turn, Action<T> receive, Action<T> refused, Action<Exception> failed, bool @short = false)
     {
+        _short = @short;
         _capacities = capacities;
         _counts = new int[capacities.Length];
         _lanes = new ConcurrentQueue<T>[capacities.Length];
@@ -93,7 +97,9 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     {
         try
         {
-            Run();
+            while (RunRound())
+            {
+            }
         }
         catch (Exception e)
         {
@@ -103,43 +109,59 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
         }
     }
 
-    private void Run()
+    /// <summary>Receives what is queued, and the turn that was asked for. True when there is more for this thread to receive.</summary>
+    private bool RunRound()
     {
-        while (true)
+        bool more = false;
+        WorkHere.Enter();
+        try
         {
-            int received = 0;
-            while (!_closed && received < MaxBeforeTurn && TryTake(out T? message))
+            // One that may take its time lets nobody wait until it has nothing more to do.
+            int messages = _short ? MaxBeforeTurn : 1;
+            while (!_closed && messages-- > 0 && TryTake(out T? message))
             {
                 _receive(message!);
-                received++;
             }
 
             if (_turnWanted && !_closed)
             {
                 _turnWanted = false;
                 _receive(_turn!);
-                continue;
             }
 
-            if (_closed)
-            {
-                // Stays scheduled for ever: nothing runs after this.
-                End();
-                return;
-            }
-
-            if (received == MaxBeforeTurn)
-            {
-                continue;
-            }
-
-            Volatile.Write(ref _scheduled, 0);
-            Interlocked.MemoryBarrier();
-            if ((!AnyQueued() && !_closed) || Interlocked.Exchange(ref _scheduled, 1) == 1)
-            {
-                return;
-            }
+            more = !BecameIdle();
         }
+        finally
+        {
+            if (more && _short)
+            {
+                // This thread does what was asked for; the next round need not wait for that.
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            }
+
+            WorkHere.Leave(elsewhere: more && !_short);
+        }
+
+        return more && !_short;
+    }
+
+    private bool BecameIdle()
+    {
+        if (_closed)
+        {
+            // Stays scheduled for ever: nothing runs after this.
+            End();
+            return true;
+        }
+
+        if (_turnWanted || AnyQueued())
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _scheduled, 0);
+        Interlocked.MemoryBarrier();
+        return (!AnyQueued() && !_closed) || Interlocked.Exchange(ref _scheduled, 1) == 1;
     }
 
     private void Enqueue(int lane, T message)
@@ -204,7 +226,16 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
 
     private void Schedule()
     {
-        if (Interlocked.Exchange(ref _scheduled, 1) == 0)
+        if (Interlocked.Exchange(ref _scheduled, 1) != 0)
+        {
+            return;
+        }
+
+        if (_short)
+        {
+            WorkHere.Do(this);
+        }
+        else
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }

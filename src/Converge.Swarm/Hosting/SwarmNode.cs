@@ -103,7 +103,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 _nodeActor.Receive(message, new Moment(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), steadyTicks));
             },
             RefuseAtTheEnd,
-            Fail);
+            Fail,
+            @short: true);
         _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, _stateMachineActor.Receive, RefuseAtTheEnd, Fail);
         _snapshotWorks =
             [.. Enum.GetValues<SnapshotLane>().Select(_ => new Mailbox<SnapshotWork>([int.MaxValue], turn: null, Do, RefuseAtTheEnd, Fail))];

@@ -1,9 +1,10 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Threading.Channels;
 using Converge.Core;
 using Converge.Core.Json;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
@@ -14,7 +15,7 @@ namespace Converge.Swarm.Transport;
 /// One connection of a client, seen from the node: requests in, answers out, in whatever order they become ready. A request holds a place
 /// from when it is read until its answer is written; without a free place nothing more is read.
 /// </summary>
-internal sealed class ClientSession(ClientService service, Stream stream, FrameReader frames) : IDisposable
+internal sealed class ClientSession : IDisposable
 {
     /// <summary>A buffer is handed to the socket when it has grown to this.</summary>
     private const int FlushBytes = 256 * 1024;
@@ -24,10 +25,24 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
 
     // The content is what answers a commit, or what makes the answer when it is written.
-    private readonly Channel<(ulong Request, object Content)> _answers =
-        Channel.CreateUnbounded<(ulong, object)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentQueue<(ulong Request, object Content)> _answers = new();
 
-    private readonly SemaphoreSlim _places = new(service.Limits.MaxRequests);
+    private readonly ClientService _service;
+    private readonly Stream _stream;
+    private readonly FrameReader _frames;
+    private readonly SemaphoreSlim _places;
+    private readonly Sender _writer;
+    private ArrayBufferWriter<byte> _buffer = new(FirstBufferBytes);
+    private CancellationToken _ended;
+
+    public ClientSession(ClientService service, Stream stream, FrameReader frames)
+    {
+        _service = service;
+        _stream = stream;
+        _frames = frames;
+        _places = new SemaphoreSlim(service.Limits.MaxRequests);
+        _writer = new Sender(WriteQueuedAsync);
+    }
 
     /// <summary>Serves the client until it goes, misbehaves or the node stops.</summary>
     /// <exception cref="FrameException">It sent what this protocol does not allow.</exception>
@@ -36,8 +51,9 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     public async Task RunAsync(CancellationToken stop)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        _ended = ended.Token;
         Task reading = ReadAllAsync(ended.Token);
-        Task writing = WriteAllAsync(ended.Token);
+        Task writing = WriteAsync(ended.Token);
         Task first = await Task.WhenAny(reading, writing);
         await ended.CancelAsync();
         await ((Task)Task.WhenAll(reading, writing)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -50,25 +66,59 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     {
         while (true)
         {
-            await _places.WaitAsync(ended);
-            if (await frames.ReadAsync(ClientLimits.MaxRequestBytes, ended) is not { } frame)
+            if (!ServeWhatCame(ended))
+            {
+                // No place is free; this is the only one who takes them.
+                await _places.WaitAsync(ended);
+                _places.Release();
+            }
+            else if (!await _frames.ReceiveAsync(ended))
             {
                 return;
             }
+        }
+    }
 
-            if (frame.Kind != FrameKind.ClientRequest)
+    /// <summary>Serves the requests that came together, as far as there are places; this thread may then have the node look at them.</summary>
+    /// <returns>False when the places ran out first.</returns>
+    private bool ServeWhatCame(CancellationToken ended)
+    {
+        WorkHere.Enter();
+        try
+        {
+            while (_places.Wait(0, CancellationToken.None))
             {
-                throw new FrameException($"A frame of kind {frame.Kind} is out of place here.");
+                if (!_frames.TryRead(ClientLimits.MaxRequestBytes, out Frame frame))
+                {
+                    _places.Release();
+                    return true;
+                }
+
+                Serve(frame, ended);
             }
 
-            if (CommitBody.TryReadRequest(frame.Body, out ulong id, out ReadOnlyMemory<byte>[] commands))
-            {
-                Commit(id, commands);
-            }
-            else
-            {
-                Serve(ClientMessageCodec.ReadRequest(frame), ended);
-            }
+            return false;
+        }
+        finally
+        {
+            WorkHere.Leave();
+        }
+    }
+
+    private void Serve(Frame frame, CancellationToken ended)
+    {
+        if (frame.Kind != FrameKind.ClientRequest)
+        {
+            throw new FrameException($"A frame of kind {frame.Kind} is out of place here.");
+        }
+
+        if (CommitBody.TryReadRequest(frame.Body, out ulong id, out ReadOnlyMemory<byte>[] commands))
+        {
+            Commit(id, commands);
+        }
+        else
+        {
+            Serve(ClientMessageCodec.ReadRequest(frame), ended);
         }
     }
 
@@ -95,7 +145,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
             case ClientRequest.RequestOneofCase.Status:
                 Post(
                     id,
-                    new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(service.Metrics.AddTo(status)) })));
+                    new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(_service.Metrics.AddTo(status)) })));
                 break;
             case ClientRequest.RequestOneofCase.Proof:
                 Answer(id, () => Prove(request.Proof));
@@ -126,13 +176,13 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         {
             Answer(id, () => Fault("invalid_request", fault));
         }
-        else if (!service.TryReserve(bytes))
+        else if (!_service.TryReserve(bytes))
         {
             AnswerBusy(id, request.Length);
         }
-        else if (!service.Post(new NodeMessage.Submit(commands, new CommitReply(this, id, bytes))))
+        else if (!_service.Post(new NodeMessage.Submit(commands, new CommitReply(this, id, bytes))))
         {
-            service.Release(bytes);
+            _service.Release(bytes);
             AnswerBusy(id, request.Length);
         }
     }
@@ -156,7 +206,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
                 steps, Reply<MembershipOutcome>(id, outcome => new ClientAnswer { Membership = MembershipWire.ToWire(outcome) })));
     }
 
-    private void Release(int bytes) => service.Release(bytes);
+    private void Release(int bytes) => _service.Release(bytes);
 
     private void AnswerBusy(ulong id, int count)
     {
@@ -187,7 +237,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
 
     private void Post(ulong id, NodeMessage message)
     {
-        if (!service.Post(message))
+        if (!_service.Post(message))
         {
             Answer(id, () => Unavailable(NotCommittedReason.Busy, Busy.Message));
         }
@@ -197,13 +247,13 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     {
         ulong from = Math.Max(1, request.From);
         int limit = (int)Math.Clamp(request.Limit, 1, ClientLimits.MaxPageRecords);
-        if (request.WaitMilliseconds == 0 || service.Ledger.LastSequence >= from)
+        if (request.WaitMilliseconds == 0 || _service.Ledger.LastSequence >= from)
         {
             Answer(id, () => ReadPage(from, limit));
         }
         else
         {
-            var patience = TimeSpan.FromMilliseconds(Math.Min(request.WaitMilliseconds, service.Limits.MaxRecordsWait.TotalMilliseconds));
+            var patience = TimeSpan.FromMilliseconds(Math.Min(request.WaitMilliseconds, _service.Limits.MaxRecordsWait.TotalMilliseconds));
             _ = AnswerWithRecordsAsync(id, from, limit, patience, ended);
         }
     }
@@ -213,13 +263,13 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(ended);
         waiting.CancelAfter(patience);
-        LeaderHint leader = service.News.Leader;
+        LeaderHint leader = _service.News.Leader;
         try
         {
             while (true)
             {
-                Task<bool> later = service.News.Next;
-                if (service.Ledger.LastSequence >= from || service.News.Leader != leader || !await later.WaitAsync(waiting.Token))
+                Task<bool> later = _service.News.Next;
+                if (_service.Ledger.LastSequence >= from || _service.News.Leader != leader || !await later.WaitAsync(waiting.Token))
                 {
                     break;
                 }
@@ -244,9 +294,9 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         {
             byte[]? document = (ProofKind)request.Kind switch
             {
-                ProofKind.Receipt => LedgerReceiptJson.ToUtf8(service.Ledger.Receipt(request.Place, size)),
-                ProofKind.Inclusion => InclusionProofJson.ToUtf8(service.Ledger.ProveInclusion(request.Place, size)),
-                ProofKind.Consistency => ConsistencyProofJson.ToUtf8(service.Ledger.ProveConsistency(request.Place, size)),
+                ProofKind.Receipt => LedgerReceiptJson.ToUtf8(_service.Ledger.Receipt(request.Place, size)),
+                ProofKind.Inclusion => InclusionProofJson.ToUtf8(_service.Ledger.ProveInclusion(request.Place, size)),
+                ProofKind.Consistency => ConsistencyProofJson.ToUtf8(_service.Ledger.ProveConsistency(request.Place, size)),
                 _ => null,
             };
             return document is null
@@ -264,7 +314,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     {
         var page = new RecordsAnswer();
         long bytes = 0;
-        foreach (EncodedRecord record in service.Ledger.Read(from, limit))
+        foreach (EncodedRecord record in _service.Ledger.Read(from, limit))
         {
             if (bytes >= ClientLimits.MaxPageBytes)
             {
@@ -289,37 +339,51 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
 
     private SessionReply<T> Reply<T>(ulong id, Func<T, ClientAnswer> build) => new(answer => Answer(id, () => build(answer)));
 
-    private void Answer(ulong id, Func<ClientAnswer> build) => _answers.Writer.TryWrite((id, build));
+    private void Answer(ulong id, Func<ClientAnswer> build) => Queue(id, build);
 
-    private void Answer(ulong id, IReadOnlyList<CommitAnswer> answers) => _answers.Writer.TryWrite((id, answers));
+    private void Answer(ulong id, IReadOnlyList<CommitAnswer> answers) => Queue(id, answers);
 
-    private async Task WriteAllAsync(CancellationToken ended)
+    private void Queue(ulong id, object content)
     {
-        var buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
-        while (await _answers.Reader.WaitToReadAsync(ended))
-        {
-            while (_answers.Reader.TryRead(out (ulong Request, object Content) next))
-            {
-                Write(buffer, next.Request, next.Content);
-                _places.Release();
-                if (buffer.WrittenCount >= FlushBytes)
-                {
-                    await FlushAsync(buffer, ended);
-                }
-            }
+        _answers.Enqueue((id, content));
+        _writer.Wake();
+    }
 
-            await FlushAsync(buffer, ended);
-            if (buffer.Capacity > 4 * FlushBytes)
+    /// <summary>Writes answers until the connection or the node ends.</summary>
+    private async Task WriteAsync(CancellationToken ended)
+    {
+        using CancellationTokenRegistration registration = ended.Register(_writer.Close);
+        await _writer.Ended;
+        ended.ThrowIfCancellationRequested();
+    }
+
+    private async ValueTask WriteQueuedAsync()
+    {
+        while (_answers.TryDequeue(out (ulong Request, object Content) next))
+        {
+            Write(_buffer, next.Request, next.Content);
+            _places.Release();
+            if (_buffer.WrittenCount >= FlushBytes)
             {
-                // What a large page needed is not held for the life of the connection.
-                buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
+                await FlushAsync(_buffer, _ended);
             }
+        }
+
+        if (_buffer.WrittenCount > 0)
+        {
+            await FlushAsync(_buffer, _ended);
+        }
+
+        if (_buffer.Capacity > 4 * FlushBytes)
+        {
+            // What a large page needed is not held for the life of the connection.
+            _buffer = new ArrayBufferWriter<byte>(FirstBufferBytes);
         }
     }
 
     private void Write(ArrayBufferWriter<byte> buffer, ulong request, object content)
     {
-        LeaderHint leader = service.News.Leader;
+        LeaderHint leader = _service.News.Leader;
         if (content is not IReadOnlyList<CommitAnswer> answers || !CommitBody.TryWriteAnswer(buffer, request, leader, answers))
         {
             ClientAnswer answer = content is IReadOnlyList<CommitAnswer> mixed
@@ -343,7 +407,7 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
         }
         catch (IOException e)
         {
-            service.CouldNotAnswer(e);
+            _service.CouldNotAnswer(e);
             return Unavailable(NotCommittedReason.Stopping, "The node could not read its ledger; its log says why.");
         }
     }
@@ -351,8 +415,8 @@ internal sealed class ClientSession(ClientService service, Stream stream, FrameR
     private async Task FlushAsync(ArrayBufferWriter<byte> buffer, CancellationToken ended)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        patience.CancelAfter(service.Limits.WriteTimeout);
-        await stream.WriteAsync(buffer.WrittenMemory, patience.Token);
+        patience.CancelAfter(_service.Limits.WriteTimeout);
+        await _stream.WriteAsync(buffer.WrittenMemory, patience.Token);
         buffer.ResetWrittenCount();
     }
 

@@ -17,26 +17,43 @@ internal sealed class FrameReader(PipeReader reader)
     /// <exception cref="IOException">The connection broke.</exception>
     public async ValueTask<Frame?> ReadAsync(int maxBodyBytes, CancellationToken cancellationToken)
     {
-        while (true)
+        Frame frame;
+        while (!TryRead(maxBodyBytes, out frame))
         {
-            if (_holds && Frame.TryRead(ref _rest, maxBodyBytes, out Frame frame))
-            {
-                return frame;
-            }
-
-            if (_holds)
-            {
-                reader.AdvanceTo(_rest.Start, _rest.End);
-                _holds = false;
-            }
-
-            if (_ended)
+            if (!await ReceiveAsync(cancellationToken))
             {
                 return null;
             }
-
-            ReadResult result = await reader.ReadAsync(cancellationToken);
-            (_rest, _holds, _ended) = (result.Buffer, true, result.IsCompleted);
         }
+
+        return frame;
+    }
+
+    /// <summary>The next frame, when all of it has been received. Its body is good until the next call of any method here.</summary>
+    /// <exception cref="FrameException">What came can never become a frame.</exception>
+    public bool TryRead(int maxBodyBytes, out Frame frame)
+    {
+        frame = default;
+        return _holds && Frame.TryRead(ref _rest, maxBodyBytes, out frame);
+    }
+
+    /// <summary>Waits for more than <see cref="TryRead"/> found. False when the other side has ended.</summary>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        if (_holds)
+        {
+            reader.AdvanceTo(_rest.Start, _rest.End);
+            _holds = false;
+        }
+
+        if (_ended)
+        {
+            return false;
+        }
+
+        ReadResult result = await reader.ReadAsync(cancellationToken);
+        (_rest, _holds, _ended) = (result.Buffer, true, result.IsCompleted);
+        return true;
     }
 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Converge.Core;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
 
@@ -30,32 +31,24 @@ internal sealed partial class PeerTransport
 
         private readonly Channel<PeerMessage> _control = NewQueue(ControlCapacity);
         private readonly Channel<PeerMessage> _bulk = NewQueue(BulkCapacity);
-        private readonly SemaphoreSlim _queued = new(0);
         private string _lastRefusal = "";
-        private int _signalled;
-        private volatile bool _connected;
+        private volatile Sender? _sender;
         private volatile bool _retired;
 
         public NodeId Peer => peer;
 
         public IPEndPoint Address => address;
 
-        public bool Connected => _connected;
+        public bool Connected => _sender is not null;
 
         /// <summary>It is not dialled any more.</summary>
         public bool IsRetired => _retired;
 
         public void Send(PeerMessage message)
         {
-            if (!_connected)
+            if (_sender is { } sender && (message.IsControl ? _control : _bulk).Writer.TryWrite(message))
             {
-                return;
-            }
-
-            Channel<PeerMessage> lane = message.IsControl ? _control : _bulk;
-            if (lane.Writer.TryWrite(message) && Interlocked.Exchange(ref _signalled, 1) == 0)
-            {
-                _queued.Release();
+                sender.Wake();
             }
         }
 
@@ -63,7 +56,7 @@ internal sealed partial class PeerTransport
         public void Retire()
         {
             _retired = true;
-            _queued.Release();
+            _sender?.Wake();
         }
 
         public async Task RunAsync(CancellationToken stop)
@@ -78,8 +71,6 @@ internal sealed partial class PeerTransport
                     using Socket socket = await DialAsync(stop);
                     pause = FirstPause;
                     lastReason = "";
-                    _connected = true;
-                    LogConnected(owner._logger, peer, address.ToString());
                     reason = await SendAllAsync(socket, stop);
                 }
                 catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -92,9 +83,9 @@ internal sealed partial class PeerTransport
                 }
                 finally
                 {
-                    if (_connected)
+                    if (_sender is not null)
                     {
-                        _connected = false;
+                        _sender = null;
                         DropQueued();
                         owner._events.Lost(peer);
                     }
@@ -188,34 +179,32 @@ internal sealed partial class PeerTransport
             }
         }
 
+        /// <summary>Sends what is queued until the connection ends; says why it did.</summary>
         private async Task<string> SendAllAsync(Socket socket, CancellationToken stop)
         {
             var buffer = new ArrayBufferWriter<byte>(FlushBytes);
-
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            Sender? sender = null;
+            sender = new Sender(async () =>
+            {
+                await SendQueuedAsync(socket, buffer, ended.Token);
+                if (_retired)
+                {
+                    sender!.Close();
+                }
+            });
+            await using CancellationTokenRegistration registration = ended.Token.Register(sender.Close);
+            _sender = sender;
+            LogConnected(owner._logger, peer, address.ToString());
+
+            // Whoever retired this link a moment ago found no sender to wake.
+            sender.Wake();
             Task watch = WatchForEndAsync(socket, ended);
             try
             {
-                while (true)
-                {
-                    await _queued.WaitAsync(ended.Token);
-                    Volatile.Write(ref _signalled, 0);
-                    Interlocked.MemoryBarrier();
-                    while (_control.Reader.TryRead(out PeerMessage? message) || _bulk.Reader.TryRead(out message))
-                    {
-                        PeerMessageCodec.WriteFrame(buffer, message);
-                        if (buffer.WrittenCount >= FlushBytes)
-                        {
-                            await FlushAsync(socket, buffer, ended.Token);
-                        }
-                    }
-
-                    await FlushAsync(socket, buffer, ended.Token);
-                    if (_retired)
-                    {
-                        return "it is no member any more.";
-                    }
-                }
+                await sender.Ended;
+                stop.ThrowIfCancellationRequested();
+                return ended.IsCancellationRequested ? "it hung up." : "it is no member any more.";
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -226,6 +215,20 @@ internal sealed partial class PeerTransport
                 await ended.CancelAsync();
                 await watch;
             }
+        }
+
+        private async ValueTask SendQueuedAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken ended)
+        {
+            while (_control.Reader.TryRead(out PeerMessage? message) || _bulk.Reader.TryRead(out message))
+            {
+                PeerMessageCodec.WriteFrame(buffer, message);
+                if (buffer.WrittenCount >= FlushBytes)
+                {
+                    await FlushAsync(socket, buffer, ended);
+                }
+            }
+
+            await FlushAsync(socket, buffer, ended);
         }
 
         /// <summary>Nothing is received on this connection: whatever comes, or its end, means that the other side hung up.</summary>

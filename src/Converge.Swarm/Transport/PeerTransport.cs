@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using Converge.Core;
 using Converge.Swarm.Actors;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Members;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
@@ -479,15 +480,33 @@ internal sealed partial class PeerTransport : IAsyncDisposable
 
     private async Task ReceiveAsync(FrameReader frames, NodeId peer)
     {
-        while (await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token) is { } frame)
+        do
         {
-            PeerMessage message = PeerMessageCodec.FromWire(frame.Kind, frame.Body);
-            if (message is ProtocolMessage protocol && !protocol.CanCome(peer, _self))
-            {
-                throw new FrameException($"A message from {protocol.Message.From} to {protocol.Message.To} on the connection from {peer} to {_self}.");
-            }
+            ReceiveWhatCame(frames, peer);
+        }
+        while (await frames.ReceiveAsync(_stop.Token));
+    }
 
-            _events.Arrived(peer, message);
+    /// <summary>All that came together is delivered together, and this thread may then have the node look at it.</summary>
+    private void ReceiveWhatCame(FrameReader frames, NodeId peer)
+    {
+        WorkHere.Enter();
+        try
+        {
+            while (frames.TryRead(Frame.MaxBodyBytes, out Frame frame))
+            {
+                PeerMessage message = PeerMessageCodec.FromWire(frame.Kind, frame.Body);
+                if (message is ProtocolMessage protocol && !protocol.CanCome(peer, _self))
+                {
+                    throw new FrameException($"A message from {protocol.Message.From} to {protocol.Message.To} on the connection from {peer} to {_self}.");
+                }
+
+                _events.Arrived(peer, message);
+            }
+        }
+        finally
+        {
+            WorkHere.Leave();
         }
     }
 
