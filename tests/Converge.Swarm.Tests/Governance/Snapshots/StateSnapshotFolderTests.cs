@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Storage;
 
@@ -91,6 +92,35 @@ public sealed class StateSnapshotFolderTests : IDisposable
         using StateSnapshotFile accepted = _ledger.Folder.Accept(marks[1]);
         Assert.Equal(marks[1], accepted.Mark);
         Assert.Equal(_ledger.Folder.PathOf(marks[1]), accepted.Path);
+    }
+
+    [Fact]
+    public void What_was_received_in_its_whole_length_with_zeros_where_other_bytes_were_sent_becomes_no_snapshot()
+    {
+        SnapshotMark mark = WriteThree()[2];
+        string received = _ledger.Folder.ReceivingPathOf(mark);
+        byte[] sent = _ledger.Disk.Bytes(_ledger.Folder.PathOf(mark));
+        _ledger.Disk.Lose(_ledger.Folder.PathOf(mark));
+        using var files = new SnapshotFiles(_ledger.Disk, "data");
+        const int Lost = 16;
+        for (int at = 0; at + Lost <= sent.Length; at += Lost)
+        {
+            byte[] kept = (byte[])sent.Clone();
+            kept.AsSpan(at, Lost).Clear();
+            if (kept.AsSpan().SequenceEqual(sent))
+            {
+                continue;
+            }
+
+            _ledger.Disk.Put(received, kept);
+            Assert.Throws<SnapshotDamagedException>(() => _ledger.Folder.Accept(mark));
+            Assert.DoesNotContain(mark, _ledger.Folder.List());
+
+            // The node asks for it anew.
+            Assert.Null(files.TryCheckReceived(mark, _ledger.Ledger, out Exception? fault));
+            Assert.IsType<SnapshotDamagedException>(fault);
+            Assert.False(_ledger.Disk.FileExists(received));
+        }
     }
 
     private SnapshotMark[] WriteThree()
