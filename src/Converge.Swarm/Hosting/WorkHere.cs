@@ -16,20 +16,28 @@ internal static class WorkHere
     [ThreadStatic]
     private static Section? t_section;
 
+    /// <summary>Whether this thread is in a section: what it does now, others wait for.</summary>
+    public static bool IsInSection => t_section is { Depth: > 0 };
+
     /// <summary>Begins a section of this thread.</summary>
     public static void Enter() => (t_section ??= new Section()).Depth++;
 
-    /// <summary>Ends it, and does what was asked for in it.</summary>
+    /// <summary>Ends it, and does what was asked for in it. Work should not throw; what it throws comes out here, and the rest is done elsewhere.</summary>
     /// <param name="elsewhere">This thread has something more urgent to do: the thread pool takes over.</param>
     public static void Leave(bool elsewhere = false)
     {
         Section section = t_section!;
-        if (section.Depth == 1)
+        try
         {
-            section.Finish(elsewhere);
+            if (section.Depth == 1)
+            {
+                section.Finish(elsewhere);
+            }
         }
-
-        section.Depth--;
+        finally
+        {
+            section.Depth--;
+        }
     }
 
     /// <summary>Has work done: by this thread when it is in a section that has room, by the thread pool otherwise.</summary>
@@ -61,22 +69,26 @@ internal static class WorkHere
 
         public void Finish(bool elsewhere)
         {
-            // Work may ask for more; that comes after it, as long as there is room.
-            for (int i = 0; i < _taken; i++)
+            int done = 0;
+            try
             {
-                IThreadPoolWorkItem work = _works[i]!;
-                _works[i] = null;
-                if (elsewhere)
+                // Work may ask for more; that comes after it, as long as there is room.
+                while (!elsewhere && done < _taken)
                 {
-                    ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
-                }
-                else
-                {
-                    work.Execute();
+                    _works[done++]!.Execute();
                 }
             }
+            finally
+            {
+                // What is left when one threw is still somebody's only wake-up.
+                for (int left = done; left < _taken; left++)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(_works[left]!, preferLocal: false);
+                }
 
-            _taken = 0;
+                Array.Clear(_works, 0, _taken);
+                _taken = 0;
+            }
         }
     }
 }

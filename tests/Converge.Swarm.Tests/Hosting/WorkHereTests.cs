@@ -62,6 +62,25 @@ public sealed class WorkHereTests
     }
 
     [Fact]
+    public async Task Work_that_throws_takes_neither_other_work_nor_the_thread_with_it()
+    {
+        var other = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool isDoneHere = false;
+
+        WorkHere.Enter();
+        WorkHere.Do(new Work(() => throw new IOException("The connection broke.")));
+        WorkHere.Do(new Work(() => other.TrySetResult()));
+        Assert.Throws<IOException>(() => WorkHere.Leave());
+        Assert.False(WorkHere.IsInSection);
+        WorkHere.Enter();
+        WorkHere.Do(new Work(() => isDoneHere = true));
+        WorkHere.Leave();
+
+        Assert.True(isDoneHere);
+        await other.Task.WaitAsync(LocalSwarm.Patience);
+    }
+
+    [Fact]
     public void A_quick_actor_runs_on_the_thread_of_whoever_posts_in_a_section()
     {
         int thread = 0;
