@@ -4,9 +4,15 @@ namespace Converge.Swarm.Hosting;
 /// Sends what is queued, one sending at a time, on the thread that queued it when that has nothing else to do. Whoever queues something
 /// says so with <see cref="Wake"/>; nothing that was queued before a call is left behind.
 /// </summary>
-/// <param name="sendQueued">Sends everything that is queued. Never called by two at once, and not any more once <see cref="Ended"/> has completed.</param>
+/// <param name="sendQueued">
+/// Sends what is queued; what it leaves, because it is much, it wakes the sender for. Never called by two at once, and not any more once
+/// <see cref="Ended"/> has completed.
+/// </param>
 internal sealed class Sender(Func<ValueTask> sendQueued) : IThreadPoolWorkItem
 {
+    /// <summary>So often a thread sends before another one takes over: it was only lent, perhaps by the log, and a queue that is filled all the time has no end.</summary>
+    private const int MaxSendings = 8;
+
     private const int Idle = 0;
     private const int Sending = 1;
     private const int Wanted = 2;
@@ -40,7 +46,7 @@ internal sealed class Sender(Func<ValueTask> sendQueued) : IThreadPoolWorkItem
     {
         try
         {
-            do
+            for (int sendings = 1; ; sendings++)
             {
                 Volatile.Write(ref _state, Sending);
                 Interlocked.MemoryBarrier();
@@ -52,8 +58,17 @@ internal sealed class Sender(Func<ValueTask> sendQueued) : IThreadPoolWorkItem
                 }
 
                 await sendQueued();
+                if (Interlocked.CompareExchange(ref _state, Idle, Sending) == Sending)
+                {
+                    return;
+                }
+
+                if (sendings == MaxSendings)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                    return;
+                }
             }
-            while (Interlocked.CompareExchange(ref _state, Idle, Sending) != Sending);
         }
         catch (Exception e)
         {

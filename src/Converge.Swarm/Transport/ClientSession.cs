@@ -24,7 +24,7 @@ internal sealed class ClientSession : IDisposable
 
     private static readonly FactNotCommitted Busy = new(NotCommittedReason.Busy, "Too much is waiting on this node.");
 
-    // The content is what answers a commit, or what makes the answer when it is written.
+    // The content is what answers a commit, or what makes the answer when it is written (a FromLedger where that reads the ledger).
     private readonly ConcurrentQueue<(ulong Request, object Content)> _answers = new();
 
     private readonly ClientService _service;
@@ -148,7 +148,7 @@ internal sealed class ClientSession : IDisposable
                     new NodeMessage.GetStatus(Reply<SwarmStatus>(id, status => new ClientAnswer { Status = ClientMessageCodec.ToWire(_service.Metrics.AddTo(status)) })));
                 break;
             case ClientRequest.RequestOneofCase.Proof:
-                Answer(id, () => Prove(request.Proof));
+                Queue(id, new FromLedger(() => Prove(request.Proof)));
                 break;
             case ClientRequest.RequestOneofCase.Transfer:
                 Post(
@@ -249,7 +249,7 @@ internal sealed class ClientSession : IDisposable
         int limit = (int)Math.Clamp(request.Limit, 1, ClientLimits.MaxPageRecords);
         if (request.WaitMilliseconds == 0 || _service.Ledger.LastSequence >= from)
         {
-            Answer(id, () => ReadPage(from, limit));
+            Queue(id, new FromLedger(() => ReadPage(from, limit)));
         }
         else
         {
@@ -284,7 +284,7 @@ internal sealed class ClientSession : IDisposable
             // There is none yet, and the answer says so.
         }
 
-        Answer(id, () => ReadPage(from, limit));
+        Queue(id, new FromLedger(() => ReadPage(from, limit)));
     }
 
     private ClientAnswer Prove(ProofRequest request)
@@ -357,15 +357,23 @@ internal sealed class ClientSession : IDisposable
         ended.ThrowIfCancellationRequested();
     }
 
+    /// <summary>Writes what is queued, but not more than about a buffer full.</summary>
     private async ValueTask WriteQueuedAsync()
     {
         while (_answers.TryDequeue(out (ulong Request, object Content) next))
         {
+            if (next.Content is FromLedger && WorkHere.IsInSection)
+            {
+                // It reads the disk, and whoever lent this thread, the log or a peer's connection perhaps, has others waiting.
+                await Task.Yield();
+            }
+
             Write(_buffer, next.Request, next.Content);
             _places.Release();
             if (_buffer.WrittenCount >= FlushBytes)
             {
-                await FlushAsync(_buffer, _ended);
+                _writer.Wake();
+                break;
             }
         }
 
@@ -388,7 +396,7 @@ internal sealed class ClientSession : IDisposable
         {
             ClientAnswer answer = content is IReadOnlyList<CommitAnswer> mixed
                 ? new ClientAnswer { Commit = ClientMessageCodec.ToWire(mixed) }
-                : Build((Func<ClientAnswer>)content);
+                : Build(content is FromLedger ledger ? ledger.Build : (Func<ClientAnswer>)content);
             answer.Id = request;
             answer.Leader = ClientMessageCodec.ToWire(leader);
             Frame.Write(buffer, FrameKind.ClientAnswer, answer);
@@ -419,6 +427,9 @@ internal sealed class ClientSession : IDisposable
         await _stream.WriteAsync(buffer.WrittenMemory, patience.Token);
         buffer.ResetWrittenCount();
     }
+
+    /// <summary>What makes an answer by reading the ledger, which may take as long as a disk.</summary>
+    private sealed record FromLedger(Func<ClientAnswer> Build);
 
     /// <summary>The reply to a commit: gives back the room that its commands took.</summary>
     private sealed class CommitReply(ClientSession session, ulong id, int bytes) : Reply<IReadOnlyList<CommitAnswer>>

@@ -187,8 +187,11 @@ internal sealed partial class PeerTransport
             Sender? sender = null;
             sender = new Sender(async () =>
             {
-                await SendQueuedAsync(socket, buffer, ended.Token);
-                if (_retired)
+                if (!await SendQueuedAsync(socket, buffer, ended.Token))
+                {
+                    sender!.Wake();
+                }
+                else if (_retired)
                 {
                     sender!.Close();
                 }
@@ -217,7 +220,9 @@ internal sealed partial class PeerTransport
             }
         }
 
-        private async ValueTask SendQueuedAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken ended)
+        /// <summary>Sends what is queued, but not more than about a buffer full.</summary>
+        /// <returns>False when there may be more.</returns>
+        private async ValueTask<bool> SendQueuedAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken ended)
         {
             while (_control.Reader.TryRead(out PeerMessage? message) || _bulk.Reader.TryRead(out message))
             {
@@ -225,10 +230,12 @@ internal sealed partial class PeerTransport
                 if (buffer.WrittenCount >= FlushBytes)
                 {
                     await FlushAsync(socket, buffer, ended);
+                    return false;
                 }
             }
 
             await FlushAsync(socket, buffer, ended);
+            return true;
         }
 
         /// <summary>Nothing is received on this connection: whatever comes, or its end, means that the other side hung up.</summary>

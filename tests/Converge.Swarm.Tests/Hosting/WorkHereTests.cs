@@ -170,6 +170,40 @@ public sealed class WorkHereTests
         Assert.Equal(15_000, sent);
     }
 
+    /// <summary>The thread may be the log's, and somebody who asks for more than can be sent must not keep it from writing.</summary>
+    [Fact]
+    public async Task A_sender_gives_back_the_thread_that_was_lent_to_it_though_its_queue_never_becomes_empty()
+    {
+        bool enough = false;
+        using var left = new ManualResetEventSlim();
+        Sender? sender = null;
+        sender = new Sender(() =>
+        {
+            if (!Volatile.Read(ref enough))
+            {
+                sender!.Wake();
+            }
+
+            return ValueTask.CompletedTask;
+        });
+        var lender = new Thread(() =>
+        {
+            WorkHere.Enter();
+            sender.Wake();
+            WorkHere.Leave();
+            left.Set();
+        }) { IsBackground = true };
+        lender.Start();
+
+        bool given = await Task.Run(() => left.Wait(LocalSwarm.Patience));
+
+        Volatile.Write(ref enough, true);
+        sender.Close();
+        await sender.Ended.WaitAsync(LocalSwarm.Patience);
+        lender.Join();
+        Assert.True(given);
+    }
+
     [Fact]
     public async Task A_sender_ends_with_what_sending_threw()
     {
