@@ -43,6 +43,8 @@ public sealed class JsonFileRaftStore : IRaftStore
             return null;
         }
 
+        // Whoever saved it may have died before its name was durable; it must not go away again after somebody has seen it.
+        _disk.FlushFolder(_folder);
         using IDiskFile file = _disk.Open(_path, DiskFileMode.Read);
         if (file.Length > MaxBytes)
         {

@@ -56,6 +56,19 @@ public sealed class JsonFileRaftStoreTests
     }
 
     [Fact]
+    public void What_was_loaded_stays_though_its_writer_died_before_its_name_was_durable()
+    {
+        var disk = new FaultyDisk();
+        var engine = new InMemoryRaftGovernanceEngine(Cluster, new JsonFileRaftStore(FilePath, disk), new StandingClock());
+        disk.FailNextFolderFlush = true;
+        Assert.Throws<IOException>(() => engine.ElectLeader(One));
+
+        Assert.NotNull(new JsonFileRaftStore(FilePath, disk).Load());
+
+        Assert.NotNull(new JsonFileRaftStore(FilePath, disk.AfterCrash(_ => 0)).Load());
+    }
+
+    [Fact]
     public void A_crash_at_any_moment_of_a_save_leaves_the_content_before_or_after_it_whole()
     {
         var before = new FaultyDisk();

@@ -89,6 +89,17 @@ public sealed class NodeIdentityFileTests
     }
 
     [Fact]
+    public void A_name_that_its_writer_left_in_memory_only_is_durable_once_the_folder_was_used_again()
+    {
+        _disk.FailNextFolderFlush = true;
+        Assert.Throws<IOException>(() => NodeIdentityFile.Write(_disk, "data", Identity));
+
+        NodeIdentityFile.Write(_disk, "data", Identity);
+
+        Assert.True(NodeIdentityFile.Check(_disk.AfterCrash(_ => 0), "data", Identity));
+    }
+
+    [Fact]
     public void After_a_power_loss_at_any_operation_it_is_whole_or_not_there_and_once_written_it_stays()
     {
         for (var stop = 0; ; stop++)

@@ -23,7 +23,7 @@ public sealed class StateSnapshotFolder
 
     private readonly IDisk _disk;
 
-    /// <summary>The folder of a data folder; made when it is not there.</summary>
+    /// <summary>The folder of a data folder; made when it is not there. The names in it are durable afterwards.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public StateSnapshotFolder(IDisk disk, string dataFolder)
     {
@@ -31,6 +31,10 @@ public sealed class StateSnapshotFolder
         _disk = disk;
         Folder = Path.Combine(dataFolder, FolderName);
         disk.CreateFolder(Folder);
+
+        // A process can die between giving a snapshot its name and making that durable: the name may be in the system's memory only, and the log
+        // begins behind whatever snapshot is started from.
+        disk.FlushFolder(Folder);
     }
 
     /// <summary>Its path.</summary>

@@ -91,6 +91,8 @@ public static class NodeIdentityFile
     {
         if (Check(disk, folder, identity))
         {
+            // Its name may have been read from memory only: whoever wrote it may have died before that was durable.
+            disk.FlushFolder(folder);
             return;
         }
 

@@ -123,6 +123,23 @@ public sealed class StateSnapshotFolderTests : IDisposable
         }
     }
 
+    /// <summary>The log begins behind the snapshot from which a node started; what was in the system's memory only must not be started from.</summary>
+    [Fact]
+    public void A_snapshot_whose_writer_died_before_its_name_was_durable_cannot_be_lost_any_more_once_it_is_started_from()
+    {
+        var log = new AgreedLog();
+        _ledger.Record(log.Commit(new ProposalCreated("p", "ann")));
+        FrozenState frozen = log.State.Freeze();
+        _ledger.Disk.FailNextFolderFlush = true;
+        Assert.Throws<IOException>(() => _ledger.Write(frozen));
+
+        using var files = new SnapshotFiles(_ledger.Disk, "data");
+        using StateSnapshotFile newest = files.OpenNewest()!;
+
+        Assert.Equal(new SnapshotMark(frozen.Index, frozen.Term), newest.Mark);
+        Assert.Equal([newest.Mark], new StateSnapshotFolder(_ledger.Disk.AfterCrash(_ => 0), "data").List());
+    }
+
     private SnapshotMark[] WriteThree()
     {
         var log = new AgreedLog();
