@@ -42,6 +42,9 @@ public sealed class FaultyDisk : IDisk
     /// <summary>The next flush of a folder fails.</summary>
     public bool FailNextFolderFlush { get; set; }
 
+    /// <summary>The next rename finds no room in its folder.</summary>
+    public bool NoRoomForNextName { get; set; }
+
     /// <summary>Every read fails.</summary>
     public bool FailReads { get; set; }
 
@@ -81,6 +84,12 @@ public sealed class FaultyDisk : IDisk
     public void Rename(string from, string to)
     {
         Step();
+        if (NoRoomForNextName)
+        {
+            NoRoomForNextName = false;
+            throw new DiskFullException(to);
+        }
+
         var inode = Find(from);
         _names.Remove(from);
         _names[to] = inode;

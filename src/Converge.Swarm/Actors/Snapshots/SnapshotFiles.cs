@@ -127,11 +127,13 @@ public sealed class SnapshotFiles : IDisposable
         _catchUp = ledger.CatchUpTo(_records ?? throw new InvalidOperationException("Records came before the snapshot that they belong to."));
 
     /// <summary>Gives a snapshot that was received and checked its name, durably.</summary>
+    /// <exception cref="DiskFullException">There is no room for the name; everything is as it was.</exception>
     /// <exception cref="IOException">The disk failed, or the file changed since it was checked.</exception>
     internal StateSnapshotFile Accept(SnapshotMark mark)
     {
+        StateSnapshotFile accepted = _folder.Accept(mark);
         (_records, _catchUp) = (null, null);
-        return _folder.Accept(mark);
+        return accepted;
     }
 
     /// <summary>Deletes every snapshot that is not one of these, of what a newer one has made superfluous.</summary>

@@ -140,6 +140,24 @@ public sealed class StateSnapshotFolderTests : IDisposable
         Assert.Equal([newest.Mark], new StateSnapshotFolder(_ledger.Disk.AfterCrash(_ => 0), "data").List());
     }
 
+    [Fact]
+    public void A_received_snapshot_whose_name_finds_no_room_gets_it_when_there_is_some()
+    {
+        SnapshotMark mark = WriteThree()[2];
+        byte[] sent = _ledger.Disk.Bytes(_ledger.Folder.PathOf(mark));
+        _ledger.Disk.Lose(_ledger.Folder.PathOf(mark));
+        _ledger.Disk.Put(_ledger.Folder.ReceivingPathOf(mark), sent);
+        using var files = new SnapshotFiles(_ledger.Disk, "data");
+        Assert.NotNull(files.TryCheckReceived(mark, _ledger.Ledger, out _));
+        var complete = new SnapshotWork.Complete(1, mark);
+
+        _ledger.Disk.NoRoomForNextName = true;
+        Assert.Null(Assert.IsType<SnapshotMessage.Completed>(complete.Run(files, _ledger.Ledger)).Snapshot);
+
+        using StateSnapshotFile? accepted = Assert.IsType<SnapshotMessage.Completed>(complete.Run(files, _ledger.Ledger)).Snapshot;
+        Assert.Equal(mark, accepted?.Mark);
+    }
+
     private SnapshotMark[] WriteThree()
     {
         var log = new AgreedLog();
