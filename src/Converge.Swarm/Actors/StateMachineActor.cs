@@ -35,6 +35,7 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
     /// <summary>Receives one message.</summary>
     /// <exception cref="LedgerDivergedException">A replayed entry makes another record than the ledger holds.</exception>
     /// <exception cref="UnsupportedCommandException">An entry needs rules that this program does not have.</exception>
+    /// <exception cref="IOException">The snapshot could not be read, or is not what was written; who asked for what is in it is told.</exception>
     public void Receive(StateMachineMessage message)
     {
         switch (message)
@@ -131,13 +132,27 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
                 Install(install.Snapshot);
                 return true;
             case StateMachineMessage.GetProposal query:
-                query.Reply.Send(QueryAnswer<ProposalView?>.Of(_state.Get(query.ProposalId)));
+                Answer(query);
                 return true;
             case StateMachineMessage.GetHead query:
                 query.Reply.Send(QueryAnswer<LedgerHead>.Of(ledger.Head));
                 return true;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Not a question.");
+        }
+    }
+
+    private void Answer(StateMachineMessage.GetProposal query)
+    {
+        try
+        {
+            query.Reply.Send(QueryAnswer<ProposalView?>.Of(_state.Get(query.ProposalId)));
+        }
+        catch (IOException)
+        {
+            // The node stops for it; nobody else has the question any more, and whoever asked would wait for ever.
+            query.Refuse(NotCommittedReason.Stopping, Unanswered.CannotRead);
+            throw;
         }
     }
 

@@ -10,6 +10,8 @@ internal static class Unanswered
 {
     public const string ShuttingDown = "The node is shutting down.";
 
+    public const string CannotRead = "The node could not read its state and stops; its log says why.";
+
     public const string Busy = "Too many reads are waiting on this node.";
 
     /// <summary>Answers a request that has not reached the node, or a question that has not reached its state: nothing was or will be done.</summary>

@@ -3,6 +3,7 @@ using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests.Governance;
 using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Actors;
@@ -44,6 +45,22 @@ public sealed class StateMachineActorTests
         ledger.Flush();
         actor.Receive(StateMachineMessage.LedgerFlushed.Instance);
         Assert.All(asked[..^3], reply => Assert.Equal($"p{waiting}", reply.Value!.Value!.ProposalId));
+    }
+
+    [Fact]
+    public void Who_asks_for_what_cannot_be_read_is_told_though_the_node_stops_for_it()
+    {
+        using var history = new SnapshotLedger();
+        var log = new AgreedLog();
+        history.Record(log.Commit(new ProposalCreated("p", "ann")));
+        using StateSnapshotFile snapshot = history.WriteAndOpen(log.State.Freeze());
+        var actor = new StateMachineActor(new GovernanceState(snapshot), snapshot, history.Ledger, new Port());
+        var reply = new TestSwarm.Captured<QueryAnswer<ProposalView?>>();
+        history.Disk.FailReads = true;
+
+        Assert.Throws<IOException>(() => actor.Receive(new StateMachineMessage.GetProposal("p", reply)));
+
+        Assert.Equal(NotCommittedReason.Stopping, reply.Value!.Reason);
     }
 
     private static StateMachineMessage.Apply Created(LogIndex index, ref CommandStamp stamp)
