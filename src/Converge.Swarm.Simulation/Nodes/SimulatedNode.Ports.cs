@@ -25,7 +25,10 @@ public sealed partial class SimulatedNode
                 node._swarm.CurrentStep.HandedToLogList.Add(append);
             }
 
-            node.PostLog(message);
+            if (node._knownLogIncarnation == node._logIncarnation)
+            {
+                node.PostLog(message);
+            }
         }
 
         public void ToNode(NodeMessage message)

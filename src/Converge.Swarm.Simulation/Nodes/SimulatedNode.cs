@@ -37,6 +37,7 @@ public sealed partial class SimulatedNode
     private long _steadySince;
     private int _flushNumber;
     private ulong _logIncarnation;
+    private ulong _knownLogIncarnation;
     private bool _tickQueued;
     private bool _ledgerFlushWanted;
 
@@ -176,7 +177,10 @@ public sealed partial class SimulatedNode
         WakeAll();
     }
 
-    /// <summary>The log actor dies with all it holds; another one takes its place and says what the log has. The node goes on.</summary>
+    /// <summary>
+    /// The log actor dies with all it holds; another one takes its place and says what the log has. The node goes on; what it sends before it
+    /// has heard that goes to the dead one, as in every host.
+    /// </summary>
     public void ReplaceLogActor()
     {
         if (!IsRunning)
@@ -338,9 +342,14 @@ public sealed partial class SimulatedNode
         }
 
         NodeMessage message = _nodeBox.Take();
-        if (message is NodeMessage.Tick)
+        switch (message)
         {
-            _tickQueued = false;
+            case NodeMessage.Tick:
+                _tickQueued = false;
+                break;
+            case NodeMessage.LogStarted started:
+                _knownLogIncarnation = started.Incarnation;
+                break;
         }
 
         _swarm.BeginStep(StepKind.NodeActor, this, message);
@@ -566,7 +575,7 @@ public sealed partial class SimulatedNode
             _lives.Fork(Life + (1UL << 32)),
             ports);
         Protocol = _node.Protocol;
-        _logIncarnation = 0;
+        _logIncarnation = _knownLogIncarnation = 0;
         _log = NewLogActor(_logIncarnation);
         _state = new StateMachineActor(state, newest, Ledger, ports) { StateOf = StateOf };
         _snapshots = new SnapshotActor(
