@@ -55,6 +55,9 @@ public sealed partial class NodeActor
     /// <summary>The members as of the last entry that was applied here. For the host, before the first message; later ones are published.</summary>
     public MemberTable Members => _members;
 
+    /// <summary>A committed entry: the one that made the members so, or a later one.</summary>
+    public SnapshotMark MembersAt => _membersAt;
+
     private bool IsTermEstablished => _authorityTerm == _raft.Term && TermAt(_raft.CommitIndex) == _raft.Term;
 
     private static MembershipNotChanged Refused(MembershipRefusal reason, string message) => new(reason, message);
@@ -333,7 +336,7 @@ public sealed partial class NodeActor
             _diverged.Remove(member.Id);
         }
 
-        _port.Publish(new SwarmEvent.MembersChanged(table));
+        _port.Publish(new SwarmEvent.MembersChanged(table, at));
         if (table.IsGone(_options.Self))
         {
             NoteOwnRemoval(at.Index, at.Term);

@@ -90,7 +90,9 @@ public abstract record SwarmEvent
     public sealed record RecordsAdded(ulong FirstSequence, ulong LastSequence) : SwarmEvent;
 
     /// <summary>The members are others from now on, or reached elsewhere: a host connects to those that are named, and to nobody that is gone.</summary>
-    public sealed record MembersChanged(MemberTable Members) : SwarmEvent;
+    /// <param name="Members">The members.</param>
+    /// <param name="At">A committed entry: the one that made them so, or a later one.</param>
+    public sealed record MembersChanged(MemberTable Members, SnapshotMark At) : SwarmEvent;
 
     /// <summary>This node was removed from the swarm: it serves what it has and takes no part any more.</summary>
     public sealed record Removed(LogIndex Index) : SwarmEvent;

@@ -113,7 +113,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         _snapshots = new Mailbox<SnapshotMessage>(Lanes.SnapshotCapacities, turn: null, snapshotActor.Receive, RefuseAtTheEnd, Fail);
         _logThread = new LogThread($"log of node {options.Node}", logActor.Receive, Fail);
         _clients = new ClientService(options, PostFromClient, _ledger, _news, _metrics, new ClientLimits(), loggers.CreateLogger("Converge.Swarm.Clients"));
-        _transport = new PeerTransport(options, _nodeActor.Members, ports, _clients, loggers.CreateLogger("Converge.Swarm.Peers"));
+        _transport = new PeerTransport(options, _nodeActor.Members, _nodeActor.MembersAt, ports, _clients, loggers.CreateLogger("Converge.Swarm.Peers"));
         TellClients(_nodeActor.Members);
         _ticks = new Timer(_ => QueueTick());
         Client = new LocalSwarmClient(PostFromClient, _ledger, _news, _metrics);
@@ -526,7 +526,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                     LogStallOver(logger);
                     break;
                 case SwarmEvent.MembersChanged changed:
-                    host._transport.SetMembers(changed.Members);
+                    host._transport.SetMembers(changed.Members, changed.At);
                     host.TellClients(changed.Members);
                     LogMembers(logger, changed.Members.ChangedAt, changed.Members.Configuration.ToString());
                     break;

@@ -161,7 +161,7 @@ internal sealed partial class PeerTransport
             {
                 // Knocking again would only disturb, unless it calls itself. What it means for this node its actor decides.
                 _retired = true;
-                owner._events.Arrived(peer, new RemovalNotice(new LogIndex(answer.RemovedAt), Term.Zero, OfSender: false));
+                owner._events.Arrived(peer, new RemovalNotice(new LogIndex(answer.RemovedAt), new Term(answer.RemovedTerm), OfSender: false));
             }
         }
 

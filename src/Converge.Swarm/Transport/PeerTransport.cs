@@ -7,6 +7,7 @@ using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Members;
+using Converge.Swarm.Storage;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -57,6 +58,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private Task _accepting = Task.CompletedTask;
     private volatile MemberTable _members = MemberTable.Empty;
     private volatile ImmutableDictionary<NodeId, PeerLink> _links = ImmutableDictionary<NodeId, PeerLink>.Empty;
+
+    // What a node that is gone is told.
+    private volatile RemovalNotice _removal = new(LogIndex.Zero, Term.Zero, OfSender: false);
     private bool _started;
     private bool _ended;
     private Socket? _listener;
@@ -65,10 +69,11 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     /// <summary>A transport that neither listens nor dials yet.</summary>
     /// <param name="options">Where this node listens, and how others are reached as its own configuration has it.</param>
     /// <param name="members">Who the members are; nobody on a node that is yet to join.</param>
+    /// <param name="at">A committed entry: the one that made them so, or a later one.</param>
     /// <param name="events">Told what arrives.</param>
     /// <param name="clients">Where clients are shown to.</param>
     /// <param name="logger">Where connections are noted.</param>
-    public PeerTransport(SwarmOptions options, MemberTable members, IPeerTransportEvents events, ClientService clients, ILogger logger)
+    public PeerTransport(SwarmOptions options, MemberTable members, SnapshotMark at, IPeerTransportEvents events, ClientService clients, ILogger logger)
     {
         _cluster = options.Cluster;
         _self = options.Node;
@@ -77,7 +82,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         _clients = clients;
         _logger = logger;
         _configured = options.Addresses;
-        SetMembers(members);
+        SetMembers(members, at);
     }
 
     /// <summary>Listens and dials.</summary>
@@ -103,7 +108,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     /// The members are these from now on, besides those of the node's own configuration. Who is new is dialled, and listened to; to who is
     /// gone what is queued is still sent, and then the connection is closed.
     /// </summary>
-    public void SetMembers(MemberTable members)
+    /// <param name="members">Who they are.</param>
+    /// <param name="at">A committed entry: the one that made them so, or a later one.</param>
+    public void SetMembers(MemberTable members, SnapshotMark at)
     {
         lock (_gate)
         {
@@ -112,6 +119,8 @@ internal sealed partial class PeerTransport : IAsyncDisposable
                 return;
             }
 
+            // First: who is told of it between the two is told of a later entry, which is committed all the same.
+            _removal = new RemovalNotice(at.Index, at.Term, OfSender: false);
             _members = members;
             Dictionary<NodeId, IPEndPoint> wanted = [];
             foreach (MemberAddress member in members.Reach(_configured, strangers: true))
@@ -326,8 +335,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     {
         MeetBeforeJoining(hello);
         (string Code, string Message)? fault = Judge(hello);
-        ulong removedAt = fault is { Code: RemovedCode } ? _members.ChangedAt.Value : 0;
-        await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "", removedAt);
+        await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "", fault is { Code: RemovedCode } ? _removal : null);
         if (fault is not null)
         {
             LogRefused(_logger, address, fault.Value.Code, fault.Value.Message);
@@ -465,9 +473,9 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         }
     }
 
-    private static async Task AnswerHelloAsync(Socket socket, string code, string message, ulong removedAt = 0)
+    private static async Task AnswerHelloAsync(Socket socket, string code, string message, RemovalNotice? removal = null)
     {
-        var answer = new HelloAnswer { Code = code, Message = message, RemovedAt = removedAt };
+        var answer = new HelloAnswer { Code = code, Message = message, RemovedAt = removal?.Index.Value ?? 0, RemovedTerm = removal?.Term.Value ?? 0 };
         try
         {
             await socket.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, answer));

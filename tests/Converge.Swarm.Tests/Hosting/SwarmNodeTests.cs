@@ -1,6 +1,10 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using Converge.Core;
+using Converge.Raft;
+using Converge.Swarm.Actors;
 using Converge.Swarm.Storage;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
@@ -101,6 +105,73 @@ public sealed class SwarmNodeTests
         Assert.True(again.Connected);
     }
 
+    /// <summary>Who was down when it was removed hears of it at a member's door, and may be the one whose vote a candidate waits for.</summary>
+    [Fact]
+    public async Task A_node_that_hears_of_its_removal_at_the_door_tells_a_candidate_by_which_entry()
+    {
+        await using var swarm = new LocalSwarm(nodes: 2);
+        using var deadline = new CancellationTokenSource(LocalSwarm.Patience);
+        using var other = new TcpListener(swarm.AddressOf(1));
+        other.Start();
+        await swarm.StartAsync(2);
+        using (Socket refused = await other.AcceptSocketAsync(deadline.Token))
+        {
+            var answer = new HelloAnswer { Code = "removed_member", Message = "Removed.", RemovedAt = 7, RemovedTerm = 3 };
+            await refused.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, answer), deadline.Token);
+            await LocalSwarm.UntilAsync(async () =>
+                (await swarm[2].Client.GetStatusAsync()).Problems.Any(problem => problem.Contains("was removed", StringComparison.Ordinal)));
+        }
+
+        using var calling = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await calling.ConnectAsync(swarm.AddressOf(2), deadline.Token);
+        await calling.SendAsync(HelloBytes.Of("test", from: 1, to: 2), deadline.Token);
+        using Socket again = await other.AcceptSocketAsync(deadline.Token);
+        await again.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, new HelloAnswer()), deadline.Token);
+        var frames = new FrameReader(PipeReader.Create(new NetworkStream(again, ownsSocket: false)));
+        Assert.Equal(FrameKind.Hello, (await frames.ReadAsync(Frame.MaxHelloBytes, deadline.Token))!.Value.Kind);
+
+        var ask = new Message { Kind = MessageKind.PreVote, From = new NodeId(1), To = new NodeId(2), Term = new Term(9), LogTerm = new Term(3), Index = new LogIndex(8) };
+        var bytes = new ArrayBufferWriter<byte>();
+        PeerMessageCodec.WriteFrame(bytes, new ProtocolMessage(ask, default));
+        Task<RemovalNotice> told = NextRemovalAsync(frames, deadline.Token);
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!told.IsCompleted)
+        {
+            // What is said before the way back is known to be open goes nowhere; a candidate asks again.
+            await calling.SendAsync(bytes.WrittenMemory, deadline.Token);
+            await pace.WaitForNextTickAsync(deadline.Token);
+        }
+
+        Assert.Equal(new RemovalNotice(new LogIndex(7), new Term(3), OfSender: true), await told);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_removed_is_told_at_the_door_by_which_entry_and_of_which_term()
+    {
+        await using var swarm = new LocalSwarm(3);
+        await swarm.StartAsync(1, 2, 3);
+        SwarmStatus leader = await swarm.LeaderAsync();
+        ulong gone = leader.Node.Value == 3 ? 2UL : 3UL;
+        await swarm.StopAsync(gone);
+        var removed = Assert.IsType<MembershipChanged>(
+            await swarm[leader.Node.Value].Client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(gone))]));
+
+        using var deadline = new CancellationTokenSource(LocalSwarm.Patience);
+        HelloAnswer answer = new();
+        await LocalSwarm.UntilAsync(async () =>
+        {
+            using var calling = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await calling.ConnectAsync(swarm.AddressOf(leader.Node.Value), deadline.Token);
+            await calling.SendAsync(HelloBytes.Of("test", from: gone, to: leader.Node.Value), deadline.Token);
+            var frames = new FrameReader(PipeReader.Create(new NetworkStream(calling, ownsSocket: false)));
+            Frame frame = (await frames.ReadAsync(Frame.MaxHelloBytes, deadline.Token))!.Value;
+            answer = HelloAnswer.Parser.ParseFrom(frame.Body);
+            return string.Equals(answer.Code, "removed_member", StringComparison.Ordinal);
+        });
+
+        Assert.Equal((removed.Index.Value, removed.Term.Value), (answer.RemovedAt, answer.RemovedTerm));
+    }
+
     [Fact]
     public async Task A_second_node_on_the_same_folder_is_refused()
     {
@@ -164,6 +235,19 @@ public sealed class SwarmNodeTests
 
         Assert.Contains(code, Encoding.UTF8.GetString(answer, 0, length), StringComparison.Ordinal);
         Assert.Equal(0, await socket.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience));
+    }
+
+    private static async Task<RemovalNotice> NextRemovalAsync(FrameReader frames, CancellationToken cancellationToken)
+    {
+        while (await frames.ReadAsync(Frame.MaxBodyBytes, cancellationToken) is { } frame)
+        {
+            if (PeerMessageCodec.FromWire(frame.Kind, frame.Body) is RemovalNotice removal)
+            {
+                return removal;
+            }
+        }
+
+        throw new IOException("The node hung up.");
     }
 
     private static async Task CommitManyAsync(LocalSwarm swarm, ulong node, string prefix, int count)
