@@ -192,7 +192,10 @@ public sealed class WorkHereTests
             sender.Wake();
             WorkHere.Leave();
             left.Set();
-        }) { IsBackground = true };
+        })
+        {
+            IsBackground = true,
+        };
         lender.Start();
 
         bool given = await Task.Run(() => left.Wait(LocalSwarm.Patience));
