@@ -25,7 +25,7 @@ public sealed record CampaignOptions
     public bool Shorten { get; init; } = true;
 
     /// <summary>With so many seeds or more, every rare thing must have happened at least once.</summary>
-    public int CoverageFromSeeds { get; init; } = 200;
+    public int CoverageFromSeeds { get; init; } = 1000;
 
     /// <summary>The rare things that cannot happen in this campaign, and are not asked for.</summary>
     public IReadOnlySet<SimulationCoverage> NotExpected { get; init; } = new HashSet<SimulationCoverage>();

@@ -18,6 +18,9 @@ internal sealed class MemberOperator
     private readonly SimulatedSwarm _swarm;
     private readonly SimulationRandom _random;
     private readonly List<SimulatedNode> _spares = [];
+
+    // Asked to go, and not known to stay: whatever came of it, nobody may count on them.
+    private readonly HashSet<NodeId> _leaving = [];
     private int _newIdentities;
     private SimulatedNode? _lost;
     private bool _endsJointLeader;
@@ -93,7 +96,9 @@ internal sealed class MemberOperator
         return $"node {node.Id}";
     }
 
-    private static bool CanSpare(SimulatedNode leader, int count) => leader.Observation.Configuration.Voters.Length - count >= 2;
+    /// <summary>Whether two voters are left when so many more go, also when everything comes true that was asked for, and a lost machine counts for nothing.</summary>
+    private bool CanSpare(SimulatedNode leader, int count) =>
+        leader.Observation.Configuration.Voters.Count(voter => !_leaving.Contains(voter) && voter != _lost?.Id) - count >= 2;
 
     private string? Begin(List<SimulatedNode>? fresh, IReadOnlyList<NodeId> leaving)
     {
@@ -115,7 +120,15 @@ internal sealed class MemberOperator
             return null;
         }
 
-        asked.ChangeMembers(steps, outcome => _swarm.CountIf(outcome is MembershipChanged && leaving.Contains(led), SimulationCoverage.LeaderRemoved));
+        _leaving.UnionWith(leaving);
+        asked.ChangeMembers(steps, outcome =>
+        {
+            _swarm.CountIf(outcome is MembershipChanged && leaving.Contains(led), SimulationCoverage.LeaderRemoved);
+            if (outcome is MembershipNotChanged)
+            {
+                _leaving.ExceptWith(leaving);
+            }
+        });
         if (leaving.Count > 0)
         {
             RetireLater(leaving);

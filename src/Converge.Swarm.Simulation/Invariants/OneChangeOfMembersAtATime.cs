@@ -93,8 +93,9 @@ public sealed class OneChangeOfMembersAtATime : ISimulationChecker
         ISimulationChecker self = this;
         foreach (Entry entry in append.Entries)
         {
-            if (!entry.ChangesConfiguration || entry.Term != node.Term)
+            if (!entry.ChangesConfiguration || entry.Term != node.Term || entry.Index == seen.LastChange)
             {
+                // A new log actor is sent again what the one before it had not confirmed.
                 continue;
             }
 

@@ -243,6 +243,17 @@ public class LogInvariantTests
     }
 
     [Fact]
+    public void A_change_that_a_new_log_actor_is_sent_again_is_no_second_one()
+    {
+        var run = new HandMadeRun(new OneChangeOfMembersAtATime());
+        run[1].Holds(2, 2, 2);
+        run[1].Committed = new LogIndex(2);
+        run.Node(1, node => node.Leads(2));
+        run.Node(1, step => Hands(step, EntryOf(3, 2, kind: EntryKind.ConfigurationChangeV2)));
+        run.Node(1, step => Hands(step, EntryOf(3, 2, kind: EntryKind.ConfigurationChangeV2)));
+    }
+
+    [Fact]
     public void A_second_change_before_the_first_is_committed_and_one_before_the_term_has_committed_are_caught()
     {
         var second = new HandMadeRun(new OneChangeOfMembersAtATime());

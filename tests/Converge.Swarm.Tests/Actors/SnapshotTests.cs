@@ -75,6 +75,35 @@ public sealed class SnapshotTests
     public void What_makes_a_snapshot_due_grows_with_the_last_one_within_bounds(long snapshotBytes, long entries, long bytes) =>
         Assert.Equal((entries, bytes), new SnapshotOptions { Entries = 100, Bytes = 1_000 }.DueAfter(snapshotBytes));
 
+    /// <summary>Where a snapshot took the place of the whole log, the time and the Lamport clock of the next leader still follow what is in it.</summary>
+    [Fact]
+    public void A_leader_whose_log_is_all_in_a_snapshot_stamps_behind_it()
+    {
+        var swarm = new TestSwarm(snapshots: new SnapshotOptions { Entries = 1_000, Bytes = 1_024, KeepEntries = 1 });
+        swarm.ElectLeader();
+        for (int i = 0; swarm.Alive.Any(node => node.Status() is var status && (status.FirstIndex <= status.AppliedIndex || status.SnapshotIndex < status.AppliedIndex)); i++)
+        {
+            Assert.True(i < 100, "No snapshot ever covered the whole log.");
+            Commit(swarm, 1, title: new string('x', 500));
+            swarm.Run(ticks: 30);
+        }
+
+        TestSwarm.Node[] nodes = [.. swarm.Alive];
+        foreach (TestSwarm.Node node in nodes)
+        {
+            node.Crash();
+        }
+
+        foreach (TestSwarm.Node node in nodes)
+        {
+            node.Start();
+        }
+
+        swarm.ElectLeader();
+        Commit(swarm, 1);
+        swarm.AssertAgreement();
+    }
+
     [Fact]
     public void The_log_stays_bounded_however_long_the_load_lasts()
     {
@@ -320,7 +349,7 @@ public sealed class SnapshotTests
         behind.Start();
         swarm.Run(ticks: 30);
 
-        for (int i = 0; i < 12; i++)
+        for (int i = 0; i < 30; i++)
         {
             Commit(swarm, 100);
         }
