@@ -14,19 +14,19 @@ internal static class WorkHere
     private const int MaxWorks = 8;
 
     [ThreadStatic]
-    private static Section? t_section;
+    private static Section? _section;
 
     /// <summary>Whether this thread is in a section: what it does now, others wait for.</summary>
-    public static bool IsInSection => t_section is { Depth: > 0 };
+    public static bool IsInSection => _section is { Depth: > 0 };
 
     /// <summary>Begins a section of this thread.</summary>
-    public static void Enter() => (t_section ??= new Section()).Depth++;
+    public static void Enter() => (_section ??= new Section()).Depth++;
 
     /// <summary>Ends it, and does what was asked for in it. Work should not throw; what it throws comes out here, and the rest is done elsewhere.</summary>
     /// <param name="elsewhere">This thread has something more urgent to do: the thread pool takes over.</param>
     public static void Leave(bool elsewhere = false)
     {
-        Section section = t_section!;
+        Section section = _section!;
         try
         {
             if (section.Depth == 1)
@@ -43,7 +43,7 @@ internal static class WorkHere
     /// <summary>Has work done: by this thread when it is in a section that has room, by the thread pool otherwise.</summary>
     public static void Do(IThreadPoolWorkItem work)
     {
-        if (t_section is not { Depth: > 0 } section || !section.TryTake(work))
+        if (_section is not { Depth: > 0 } section || !section.TryTake(work))
         {
             ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
         }

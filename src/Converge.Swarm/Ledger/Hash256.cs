@@ -14,7 +14,7 @@ public readonly record struct Hash256
 
     // A digest that is used again and again costs a quarter less than a new one for each hash; those of a ledger are small and many.
     [ThreadStatic]
-    private static SHA256? t_digest;
+    private static SHA256? _digest;
 
     private readonly ulong _a;
     private readonly ulong _b;
@@ -40,8 +40,8 @@ public readonly record struct Hash256
     public static Hash256 Of(ReadOnlySpan<byte> bytes)
     {
         Span<byte> hash = stackalloc byte[Size];
-        t_digest ??= SHA256.Create();
-        if (!t_digest.TryComputeHash(bytes, hash, out _))
+        _digest ??= SHA256.Create();
+        if (!_digest.TryComputeHash(bytes, hash, out _))
         {
             throw new CryptographicException($"A SHA-256 value did not fit into {Size} bytes.");
         }
