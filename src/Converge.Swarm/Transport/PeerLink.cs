@@ -35,6 +35,16 @@ internal sealed partial class PeerTransport
         private volatile Sender? _sender;
         private volatile bool _retired;
 
+        /// <summary>
+        /// How long what is sent may stay unacknowledged before another connection is tried: no shorter than the protocol waits for a member
+        /// that says nothing, and long enough for a network that loses some of it.
+        /// </summary>
+        public static TimeSpan TimeoutOf(SwarmOptions options)
+        {
+            TimeSpan election = options.Tick * options.ElectionTicks;
+            return election > DialTimeout ? election : DialTimeout;
+        }
+
         public NodeId Peer => peer;
 
         public IPEndPoint Address => address;
@@ -79,7 +89,7 @@ internal sealed partial class PeerTransport
                 }
                 catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or FrameException)
                 {
-                    reason = e is OperationCanceledException ? "no answer." : e.Message;
+                    reason = ReasonOf(e);
                 }
                 finally
                 {
@@ -127,6 +137,7 @@ internal sealed partial class PeerTransport
             try
             {
                 await socket.ConnectAsync(address, timeout.Token);
+                UserTimeout.Set(socket, owner._linkTimeout);
                 var hello = new Hello { Cluster = owner._cluster, From = owner._self.Value, To = peer.Value, Address = owner._listenOn.ToString() };
                 await socket.SendAsync(Frame.ToBytes(FrameKind.Hello, hello), timeout.Token);
 
@@ -202,16 +213,16 @@ internal sealed partial class PeerTransport
 
             // Whoever retired this link a moment ago found no sender to wake.
             sender.Wake();
-            Task watch = WatchForEndAsync(socket, ended);
+            Task<string> watch = WatchForEndAsync(socket, ended);
             try
             {
                 await sender.Ended;
                 stop.ThrowIfCancellationRequested();
-                return ended.IsCancellationRequested ? "it hung up." : "it is no member any more.";
+                return ended.IsCancellationRequested ? await watch : "it is no member any more.";
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
-                return "it hung up.";
+                return await watch;
             }
             finally
             {
@@ -238,20 +249,29 @@ internal sealed partial class PeerTransport
             return true;
         }
 
-        /// <summary>Nothing is received on this connection: whatever comes, or its end, means that the other side hung up.</summary>
-        private static async Task WatchForEndAsync(Socket socket, CancellationTokenSource ended)
+        /// <summary>Nothing is received on this connection: whatever comes, or its end, means that the other side hung up. Says how it ended.</summary>
+        private async Task<string> WatchForEndAsync(Socket socket, CancellationTokenSource ended)
         {
+            string reason = "it hung up.";
             try
             {
                 await socket.ReceiveAsync(new byte[1], ended.Token);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
-                // The end all the same.
+                reason = e is SocketException ? ReasonOf(e) : reason;
             }
 
             await ended.CancelAsync();
+            return reason;
         }
+
+        private string ReasonOf(Exception e) => e switch
+        {
+            OperationCanceledException => "no answer.",
+            SocketException { SocketErrorCode: SocketError.TimedOut } => $"nothing was acknowledged for {owner._linkTimeout.TotalSeconds} seconds.",
+            _ => e.Message,
+        };
 
         private static async Task FlushAsync(Socket socket, ArrayBufferWriter<byte> buffer, CancellationToken stop)
         {

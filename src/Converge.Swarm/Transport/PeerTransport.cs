@@ -41,12 +41,14 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private const string RemovedCode = "removed_member";
 
     private static readonly TimeSpan KeepAliveTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
 
     private readonly string _cluster;
     private readonly NodeId _self;
     private readonly IPEndPoint _listenOn;
+    private readonly TimeSpan _linkTimeout;
     private readonly IReadOnlyList<MemberAddress> _configured;
     private readonly IPeerTransportEvents _events;
     private readonly ClientService _clients;
@@ -78,6 +80,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         _cluster = options.Cluster;
         _self = options.Node;
         _listenOn = options.Members.Single(m => m.Id == options.Node).Peer;
+        _linkTimeout = PeerLink.TimeoutOf(options);
         _events = events;
         _clients = clients;
         _logger = logger;
@@ -362,7 +365,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         try
         {
             inbound.IsStranger = false;
-            DetectDeadPeers(inbound.Socket);
+            DetectDeadClients(inbound.Socket);
             _clients.Connected(address);
             await stream.WriteAsync(Frame.ToBytes(FrameKind.ClientWelcome, _clients.Welcome()), _stop.Token);
             using var session = new ClientSession(_clients, stream, frames);
@@ -375,10 +378,14 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     }
 
     /// <summary>A client whose machine is gone says nothing; without asking, its place would be held for ever.</summary>
-    private static void DetectDeadPeers(Socket socket)
+    private void DetectDeadClients(Socket socket)
     {
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)KeepAliveTime.TotalSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, (int)KeepAliveInterval.TotalSeconds);
+
+        // Nobody is asked while an answer is on its way.
+        UserTimeout.Set(socket, _clients.Limits.WriteTimeout);
     }
 
     private static Hello ParseHello(Frame frame)

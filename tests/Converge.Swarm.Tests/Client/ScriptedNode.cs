@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Converge.Swarm.Tests.Hosting;
+using Converge.Swarm.Tests.Transport;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 
@@ -35,6 +36,9 @@ internal sealed class ScriptedNode : IAsyncDisposable
 
     /// <summary>So many clients hear something when they have connected; those after them are kept and hear nothing.</summary>
     public int Greets { get; init; } = int.MaxValue;
+
+    /// <summary>So many connections are cut off as soon as the client was made welcome (<see cref="CutOff"/>).</summary>
+    public int CutsOff { get; init; }
 
     /// <summary>Completes when the first client is there that hears nothing.</summary>
     public Task Silent => _silent.Task;
@@ -74,7 +78,8 @@ internal sealed class ScriptedNode : IAsyncDisposable
                 NetworkStream stream = client.GetStream();
                 var frames = new FrameReader(PipeReader.Create(stream));
                 _ = await frames.ReadAsync(Frame.MaxHelloBytes, _stop.Token);
-                if (Interlocked.Increment(ref _greeted) > Greets)
+                int greeted = Interlocked.Increment(ref _greeted);
+                if (greeted > Greets)
                 {
                     _silent.TrySetResult();
                     _ = await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token);
@@ -89,6 +94,11 @@ internal sealed class ScriptedNode : IAsyncDisposable
 
                 await stream.WriteAsync(
                     Frame.ToBytes(FrameKind.ClientWelcome, new ClientWelcome { Node = 1, MaxRequests = 16, Members = { Members } }), _stop.Token);
+                if (greeted <= CutsOff)
+                {
+                    CutOff.Silently(client.Client);
+                }
+
                 while (await frames.ReadAsync(Frame.MaxBodyBytes, _stop.Token) is { } frame)
                 {
                     ClientRequest request = ClientMessageCodec.ReadRequest(frame);

@@ -24,6 +24,9 @@ internal sealed class NodeConnection : IAsyncDisposable
 
     private const int WokenAtTheEnd = 1_000_000;
 
+    /// <summary>However little patience callers have, a network may lose something and send it again.</summary>
+    private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(2);
+
     private readonly IPEndPoint _address;
     private readonly NetworkStream _stream;
     private readonly PipeReader _reader;
@@ -81,7 +84,8 @@ internal sealed class NodeConnection : IAsyncDisposable
     /// <param name="cluster">The swarm that is meant.</param>
     /// <param name="welcomed">Told what the node said in return.</param>
     /// <param name="learn">Told who leads, as often as the node says so.</param>
-    /// <param name="patience">How long a commit (<see cref="TryCommit"/>) waits for its answer, give or take an eighth.</param>
+    /// <param name="patience">How long a commit (<see cref="TryCommit"/>) waits for its answer, give or take an eighth. A connection on which
+    /// nothing was acknowledged for so long, or for two seconds if that is longer, is given up.</param>
     /// <param name="time">The client's clock.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="AttemptFailedException">There is nobody, or the client is not welcome.</exception>
@@ -98,6 +102,7 @@ internal sealed class NodeConnection : IAsyncDisposable
         try
         {
             await socket.ConnectAsync(address, cancellationToken);
+            UserTimeout.Set(socket, patience > ShortestTimeout ? patience : ShortestTimeout);
             var stream = new NetworkStream(socket, ownsSocket: true);
             await stream.WriteAsync(Frame.ToBytes(FrameKind.ClientHello, new ClientHello { Cluster = cluster }), cancellationToken);
             PipeReader reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
