@@ -28,4 +28,7 @@ internal sealed partial class PeerTransport
 
     [LoggerMessage(106, LogLevel.Warning, "The connection from node {Peer} was closed: {Reason}")]
     private static partial void LogInboundFailed(ILogger logger, NodeId peer, string reason);
+
+    [LoggerMessage(108, LogLevel.Error, "The connection from {Address} was closed, because something unexpected went wrong here.")]
+    private static partial void LogCallerFailed(ILogger logger, string address, Exception exception);
 }

@@ -22,6 +22,9 @@ internal interface IPeerTransportEvents
 
     /// <summary>The way to a member was lost; messages under way may be lost with it.</summary>
     void Lost(NodeId peer);
+
+    /// <summary>Something happened that nobody expected: the node cannot go on.</summary>
+    void Fail(Exception reason);
 }
 
 /// <summary>
@@ -96,7 +99,8 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         _listener.Bind(_listenOn);
         _listener.Listen(MaxStrangers);
         LogListening(_logger, _listenOn.ToString());
-        _accepting = Task.Run(AcceptAsync);
+        var accepting = new AcceptLoop(_listener.AcceptAsync, Serve, TimeProvider.System, _logger);
+        _accepting = Task.Run(() => GuardAsync(accepting.RunAsync));
         lock (_gate)
         {
             _started = true;
@@ -211,49 +215,40 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     private void Run(PeerLink link)
     {
         _running.RemoveAll(task => task.IsCompleted);
-        _running.Add(Task.Run(() => link.RunAsync(_stop.Token)));
+        _running.Add(Task.Run(() => GuardAsync(link.RunAsync)));
     }
 
-    private async Task AcceptAsync()
+    /// <summary>Nothing that runs here for as long as the node ends before it without being noticed.</summary>
+    private async Task GuardAsync(Func<CancellationToken, Task> run)
     {
-        while (!_stop.IsCancellationRequested)
+        try
         {
-            Socket socket;
+            await run(_stop.Token);
+        }
+        catch (Exception e)
+        {
+            _events.Fail(e);
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        CloseOldestStrangerOfTooMany();
+        long number = ++_nextInbound;
+        var inbound = new Inbound(number, socket);
+        _inbound[number] = inbound;
+        inbound.Done = Task.Run(async () =>
+        {
             try
             {
-                socket = await _listener!.AcceptAsync(_stop.Token);
+                await ServeAsync(inbound);
             }
-            catch (OperationCanceledException)
+            finally
             {
-                return;
+                socket.Dispose();
+                _inbound.TryRemove(number, out _);
             }
-            catch (ObjectDisposedException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                // The caller was gone before it was heard, or the process is out of handles for the moment.
-                continue;
-            }
-
-            CloseOldestStrangerOfTooMany();
-            long number = ++_nextInbound;
-            var inbound = new Inbound(number, socket);
-            _inbound[number] = inbound;
-            inbound.Done = Task.Run(async () =>
-            {
-                try
-                {
-                    await ServeAsync(inbound);
-                }
-                finally
-                {
-                    socket.Dispose();
-                    _inbound.TryRemove(number, out _);
-                }
-            });
-        }
+        });
     }
 
     private void CloseOldestStrangerOfTooMany()
@@ -301,6 +296,11 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The other side went away; if it has reason to, it will dial again.
+        }
+        catch (Exception e)
+        {
+            // Nothing but this connection depends on it, and who is out there must not be able to stop a node.
+            LogCallerFailed(_logger, address, e);
         }
     }
 
