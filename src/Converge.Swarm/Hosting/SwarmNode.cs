@@ -278,38 +278,36 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends one part after the other, those that send to others first and the files last.</summary>
     private async Task CloseAsync()
     {
-        _news.Close();
-        await _ticks.DisposeAsync();
-        await _transport.DisposeAsync();
-        _logThread.Dispose();
-        await _preparingSegment;
-        await _node.CloseAsync();
-        _nodeActor.Close();
-        await _stateMachine.CloseAsync();
-        await _snapshots.CloseAsync();
-        _snapshotFiles.Stop();
-        await Task.WhenAll(_snapshotWorks.Select(works => works.CloseAsync()));
-        _stateMachineActor.Close();
+        var ending = new Ending();
+        ending.Do(_news.Close);
+        await ending.DoAsync(_ticks.DisposeAsync);
+        await ending.DoAsync(_transport.DisposeAsync);
+        ending.Do(_logThread.Dispose);
+        await ending.DoAsync(() => new ValueTask(_preparingSegment));
+        await ending.DoAsync(() => new ValueTask(_node.CloseAsync()));
+        ending.Do(_nodeActor.Close);
+        await ending.DoAsync(() => new ValueTask(_stateMachine.CloseAsync()));
+        await ending.DoAsync(() => new ValueTask(_snapshots.CloseAsync()));
+        ending.Do(_snapshotFiles.Stop);
+        await ending.DoAsync(() => new ValueTask(Task.WhenAll(_snapshotWorks.Select(works => works.CloseAsync()))));
+        ending.Do(_stateMachineActor.Close);
         Volatile.Write(ref _stopping, 2);
         _ledgerFlushWanted.Release();
-        await _flushingLedger;
-        try
+        await ending.DoAsync(() => new ValueTask(_flushingLedger));
+        if (!_completion.Task.IsFaulted)
         {
-            if (!_completion.Task.IsFaulted)
-            {
-                _ledger.Flush();
-            }
+            ending.Do(_ledger.Flush);
         }
-        finally
-        {
-            _snapshotFiles.Dispose();
-            _ledger.Dispose();
-            _log.Dispose();
-            _folderLock.Dispose();
-            _metrics.Dispose();
-        }
+
+        ending.Do(_snapshotFiles.Dispose);
+        ending.Do(_ledger.Dispose);
+        ending.Do(_log.Dispose);
+        ending.Do(_folderLock.Dispose);
+        ending.Do(_metrics.Dispose);
+        ending.ThrowIfAnyFailed();
     }
 
     private static void RefuseAtTheEnd(object message) => Unanswered.Refuse(message, NotCommittedReason.Stopping, Unanswered.ShuttingDown);

@@ -1,0 +1,60 @@
+using System.Net.Sockets;
+using Converge.Swarm.Transport;
+using Converge.Swarm.Transport.Wire;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Converge.Swarm.Tests.Hosting;
+
+/// <summary>What nobody foresaw is said when it happens, and what is left is put in order.</summary>
+public sealed class UnexpectedFaultTests
+{
+    private const int NodeFailed = 10;
+    private const int Disconnected = 102;
+    private const int Accepted = 105;
+    private const int CallerFailed = 108;
+
+    private readonly InvalidOperationException _broken = new("The log is broken.");
+
+    [Fact]
+    public async Task What_goes_wrong_in_a_link_unexpectedly_stops_the_node_at_once()
+    {
+        await using var swarm = new LocalSwarm(nodes: 3);
+        using var log = new ScriptedLogging { Breaks = said => said == Disconnected ? _broken : null };
+        await using SwarmNode node = await SwarmNode.StartAsync(swarm.Options(1), log);
+
+        Assert.Same(_broken, await Assert.ThrowsAsync<InvalidOperationException>(() => node.Completion.WaitAsync(LocalSwarm.Patience)));
+        Assert.True(log.Said(NodeFailed, _broken));
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_with_a_caller_unexpectedly_is_said_at_once_and_costs_its_connection_only()
+    {
+        await using var swarm = new LocalSwarm(nodes: 2);
+        using var log = new ScriptedLogging { Breaks = said => said == Accepted ? _broken : null };
+        await using SwarmNode node = await SwarmNode.StartAsync(swarm.Options(2), log);
+
+        using var calling = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await calling.ConnectAsync(swarm.AddressOf(2));
+        await calling.SendAsync(HelloBytes.Of("test", from: 1, to: 2));
+        byte[] answer = new byte[4096];
+        Assert.Equal(Frame.ToBytes(FrameKind.HelloAnswer, new HelloAnswer()).Length, await calling.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience));
+
+        Assert.Equal(0, await calling.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience));
+        await LocalSwarm.UntilAsync(() => Task.FromResult(log.Said(CallerFailed, _broken)));
+        Assert.False((await node.Client.GetStatusAsync()).Ready);
+    }
+
+    [Fact]
+    public async Task A_node_whose_end_goes_wrong_leaves_no_file_open()
+    {
+        await using var swarm = new LocalSwarm(nodes: 3);
+        using var log = new ScriptedLogging { Breaks = said => said is Disconnected or NodeFailed ? _broken : null };
+        SwarmNode node = await SwarmNode.StartAsync(swarm.Options(1), log);
+        await LocalSwarm.UntilAsync(() => Task.FromResult(log.Events.Contains(Disconnected)));
+
+        Assert.Same(_broken, await Assert.ThrowsAsync<InvalidOperationException>(node.StopAsync));
+
+        await using SwarmNode again = await SwarmNode.StartAsync(swarm.Options(1), NullLoggerFactory.Instance);
+        Assert.Equal(0UL, (await again.Client.GetStatusAsync()).Ledger.Sequence);
+    }
+}
