@@ -272,22 +272,15 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
+    public Task<LeadershipTransfer> TransferLeadershipAsync(NodeId? to = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_closed.IsCancellationRequested, this);
-        if (!_places.Wait(0, CancellationToken.None))
-        {
-            return new LeadershipTransferRefused(TransferRefusal.Busy, Busy.Message);
-        }
-
-        try
-        {
-            return await TransferAsync((to ?? NodeId.None).Value, cancellationToken);
-        }
-        finally
-        {
-            _places.Release();
-        }
+        ulong wanted = (to ?? NodeId.None).Value;
+        return AskAtMostOnceAsync<LeadershipTransfer>(
+            () => new ClientRequest { Transfer = new TransferRequest { To = wanted } },
+            answer => answer.Transfer is { } outcome ? ClientMessageCodec.FromWire(outcome) : null,
+            (isBusy, message) => new LeadershipTransferRefused(isBusy ? TransferRefusal.Busy : TransferRefusal.NoLeader, message),
+            message => new LeadershipTransferUnknown(message),
+            cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -299,25 +292,18 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     /// <exception cref="ArgumentException">The steps have a fault (<see cref="MembershipRules"/>). Nothing was sent.</exception>
     public async Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_closed.IsCancellationRequested, this);
         if (MembershipRules.Check(steps) is { } fault)
         {
             throw new ArgumentException(fault.Message, nameof(steps));
         }
 
-        if (!_places.Wait(0, CancellationToken.None))
-        {
-            return new MembershipNotChanged(MembershipRefusal.Busy, Busy.Message);
-        }
-
-        try
-        {
-            return await ChangeAsync(new MembershipRequest { Steps = MembershipWire.ToWire(steps) }, cancellationToken);
-        }
-        finally
-        {
-            _places.Release();
-        }
+        var request = new MembershipRequest { Steps = MembershipWire.ToWire(steps) };
+        return await AskAtMostOnceAsync<MembershipOutcome>(
+            () => new ClientRequest { Membership = request },
+            answer => answer.Membership is { } outcome ? MembershipWire.FromWire(outcome) : null,
+            (isBusy, message) => new MembershipNotChanged(isBusy ? MembershipRefusal.Busy : MembershipRefusal.NoLeader, message),
+            message => new MembershipChangeUnknown(message),
+            cancellationToken);
     }
 
     /// <summary>Closes the connections. Calls under way end with what is known.</summary>
@@ -392,60 +378,59 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         part.GiveUp();
     }
 
-    private async Task<LeadershipTransfer> TransferAsync(ulong to, CancellationToken cancellationToken)
+    /// <summary>
+    /// Has the leader do what must not be asked for twice: another node is tried only as long as the request has certainly reached none.
+    /// </summary>
+    /// <param name="request">A new request each time.</param>
+    /// <param name="read">The outcome in an answer; null when it is an answer to something else.</param>
+    /// <param name="refused">The outcome when it was certainly not done: nobody had room for it (true), or nobody could be asked (false); and why.</param>
+    /// <param name="unknown">The outcome when it may have been done; and why that is not known.</param>
+    /// <param name="cancellationToken">Gives up; it may be done all the same.</param>
+    private async Task<TOutcome> AskAtMostOnceAsync<TOutcome>(
+        Func<ClientRequest> request,
+        Func<ClientAnswer, TOutcome?> read,
+        Func<bool, string, TOutcome> refused,
+        Func<string, TOutcome> unknown,
+        CancellationToken cancellationToken)
+        where TOutcome : class
     {
-        using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
-        var lastHeard = new LastHeard();
-        while (await deadline.NextAttemptAsync())
+        ObjectDisposedException.ThrowIf(_closed.IsCancellationRequested, this);
+        if (!_places.Wait(0, CancellationToken.None))
         {
-            try
-            {
-                // One attempt has all the time there is: the node itself says when it gives up.
-                ClientAnswer answer = await AskOnceAsync(new ClientRequest { Transfer = new TransferRequest { To = to } }, deadline.End);
-                return answer.AnswerCase == ClientAnswer.AnswerOneofCase.Unavailable
-                    ? new LeadershipTransferRefused(TransferRefusal.Busy, answer.Unavailable.Message)
-                    : Understand(answer, good => good.Transfer is { } outcome ? ClientMessageCodec.FromWire(outcome) : null);
-            }
-            catch (AttemptFailedException failed) when (failed.MayHaveArrived)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                return new LeadershipTransferUnknown(failed.Message);
-            }
-            catch (AttemptFailedException failed)
-            {
-                lastHeard.Note(failed, deadline.IsOver);
-            }
+            return refused(true, Busy.Message);
         }
 
-        return new LeadershipTransferRefused(TransferRefusal.NoLeader, lastHeard.Message);
-    }
-
-    private async Task<MembershipOutcome> ChangeAsync(MembershipRequest request, CancellationToken cancellationToken)
-    {
-        using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
-        var lastHeard = new LastHeard();
-        while (await deadline.NextAttemptAsync())
+        try
         {
-            try
+            using var deadline = new Deadline(_options, cancellationToken, _closed.Token);
+            var lastHeard = new LastHeard();
+            while (await deadline.NextAttemptAsync())
             {
-                // One attempt has all the time there is: the node itself says when it gives up.
-                ClientAnswer answer = await AskOnceAsync(new ClientRequest { Membership = request }, deadline.End);
-                return answer.AnswerCase == ClientAnswer.AnswerOneofCase.Unavailable
-                    ? new MembershipNotChanged(MembershipRefusal.Busy, answer.Unavailable.Message)
-                    : Understand(answer, good => good.Membership is { } outcome ? MembershipWire.FromWire(outcome) : null);
+                try
+                {
+                    // One attempt has all the time there is: the node itself says when it gives up.
+                    ClientAnswer answer = await AskOnceAsync(request(), deadline.End);
+                    return answer.AnswerCase == ClientAnswer.AnswerOneofCase.Unavailable
+                        ? refused(true, answer.Unavailable.Message)
+                        : Understand(answer, read);
+                }
+                catch (AttemptFailedException failed) when (failed.MayHaveArrived)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    return unknown(failed.Message);
+                }
+                catch (AttemptFailedException failed)
+                {
+                    lastHeard.Note(failed, deadline.IsOver);
+                }
             }
-            catch (AttemptFailedException failed) when (failed.MayHaveArrived)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                return new MembershipChangeUnknown(failed.Message);
-            }
-            catch (AttemptFailedException failed)
-            {
-                lastHeard.Note(failed, deadline.IsOver);
-            }
-        }
 
-        return new MembershipNotChanged(MembershipRefusal.NoLeader, lastHeard.Message);
+            return refused(false, lastHeard.Message);
+        }
+        finally
+        {
+            _places.Release();
+        }
     }
 
     /// <summary>Waits for records, as long as nodes answer at all.</summary>
