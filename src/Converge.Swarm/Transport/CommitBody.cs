@@ -173,24 +173,14 @@ internal static class CommitBody
 
     private static void ReadCommands(scoped ref ProtobufReader reader, ReadOnlyMemory<byte> bytes, List<ReadOnlyMemory<byte>> commands)
     {
-        ReadOnlySpan<byte> content = reader.Content(out int start);
-        var fields = new ProtobufReader(content);
-        while (fields.Next(out bool isNumber) is var field and not 0)
+        ProtobufReader.Outer request = reader.Enter();
+        while (reader.NextIs(CommandsField))
         {
-            if (field != CommandsField || isNumber)
-            {
-                fields.Fail();
-                break;
-            }
-
-            int length = fields.Content(out int at).Length;
-            commands.Add(bytes.Slice(start + at, length));
+            int length = reader.Content(out int start).Length;
+            commands.Add(bytes.Slice(start, length));
         }
 
-        if (fields.Failed)
-        {
-            reader.Fail();
-        }
+        reader.Leave(request);
     }
 
     private static int Measure(FactAccepted accepted) => ProtobufWriter.SizeOfNumber(accepted.Sequence)
@@ -220,99 +210,91 @@ internal static class CommitBody
 
     private static LeaderHint ReadLeader(scoped ref ProtobufReader reader)
     {
-        var fields = new ProtobufReader(reader.Content(out _));
+        ProtobufReader.Outer answer = reader.Enter();
         ulong node = 0, term = 0;
-        while (fields.Next(out bool isNumber) is var field and not 0)
+        while (reader.Next(out bool isNumber) is var field and not 0)
         {
             switch (field, isNumber)
             {
                 case (LeaderNodeField, true):
-                    node = fields.Number();
+                    node = reader.Number();
                     break;
                 case (LeaderTermField, true):
-                    term = fields.Number();
+                    term = reader.Number();
                     break;
                 default:
-                    fields.Fail();
+                    reader.Fail();
                     break;
             }
         }
 
-        if (fields.Failed)
-        {
-            reader.Fail();
-        }
-
+        reader.Leave(answer);
         return new LeaderHint(new NodeId(node), new Term(term));
     }
 
     private static void ReadAnswers(scoped ref ProtobufReader reader, List<CommitAnswer> answers)
     {
-        var fields = new ProtobufReader(reader.Content(out _));
-        while (fields.Next(out bool isNumber) is var field and not 0)
+        ProtobufReader.Outer answer = reader.Enter();
+        while (reader.NextIs(AnswersField))
         {
-            if (field != AnswersField || isNumber || ReadAccepted(fields.Content(out _)) is not { } accepted)
+            // It says one thing and nothing else: that the fact was recorded.
+            ProtobufReader.Outer all = reader.Enter();
+            if (reader.NextIs(AcceptedField) && ReadAccepted(ref reader) is { } accepted && reader.Next(out _) == 0)
             {
-                fields.Fail();
-                break;
+                answers.Add(accepted);
+            }
+            else
+            {
+                reader.Fail();
             }
 
-            answers.Add(accepted);
+            reader.Leave(all);
         }
 
-        if (fields.Failed)
-        {
-            reader.Fail();
-        }
+        reader.Leave(answer);
     }
 
-    private static FactAccepted? ReadAccepted(ReadOnlySpan<byte> answer)
+    private static FactAccepted? ReadAccepted(scoped ref ProtobufReader reader)
     {
-        var outcome = new ProtobufReader(answer);
-        if (outcome.Next(out bool isNumber) != AcceptedField || isNumber)
-        {
-            return null;
-        }
-
-        var fields = new ProtobufReader(outcome.Content(out _));
+        ProtobufReader.Outer answer = reader.Enter();
         ulong sequence = 0, index = 0, term = 0, committedAt = 0, lamportCounter = 0, lamportNode = 0, revision = 0;
         ReadOnlySpan<byte> hash = default;
-        while (fields.Next(out isNumber) is var field and not 0)
+        while (reader.Next(out bool isNumber) is var field and not 0)
         {
             switch (field, isNumber)
             {
                 case (SequenceField, true):
-                    sequence = fields.Number();
+                    sequence = reader.Number();
                     break;
                 case (IndexField, true):
-                    index = fields.Number();
+                    index = reader.Number();
                     break;
                 case (TermField, true):
-                    term = fields.Number();
+                    term = reader.Number();
                     break;
                 case (CommittedAtField, true):
-                    committedAt = fields.Number();
+                    committedAt = reader.Number();
                     break;
                 case (LamportCounterField, true):
-                    lamportCounter = fields.Number();
+                    lamportCounter = reader.Number();
                     break;
                 case (LamportNodeField, true):
-                    lamportNode = fields.Number();
+                    lamportNode = reader.Number();
                     break;
                 case (HashField, false):
-                    hash = fields.Content(out _);
+                    hash = reader.Content(out _);
                     break;
                 case (RevisionField, true):
-                    revision = fields.Number();
+                    revision = reader.Number();
                     break;
                 default:
-                    fields.Fail();
+                    reader.Fail();
                     break;
             }
         }
 
-        bool isWhole = !fields.Failed && !outcome.Failed && outcome.Position == answer.Length && hash.Length == Hash256.Size;
-        return isWhole
+        reader.Leave(answer);
+        return !reader.Failed && hash.Length == Hash256.Size
             ? new FactAccepted(
                 sequence,
                 new LogIndex(index),

@@ -78,22 +78,22 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> source)
     private const int MaxVarintBytes = 10;
 
     private readonly ReadOnlySpan<byte> _source = source;
+    private int _position;
+    private int _end = source.Length;
     private int _lastField;
-
-    public int Position { get; private set; }
 
     public bool Failed { get; private set; }
 
-    /// <summary>The next field's number; 0 at the end and after a failure. Numbers that go back are a failure; repetitions are not.</summary>
+    /// <summary>The next field's number; 0 at the end of the message that is being read, and after a failure. Numbers that go back are a failure; repetitions are not.</summary>
     public int Next(out bool isNumber)
     {
         isNumber = false;
-        if (Failed || Position == _source.Length)
+        if (Failed || _position == _end)
         {
             return 0;
         }
 
-        int tag = _source[Position++];
+        int tag = _source[_position++];
         int field = tag >> 3;
         isNumber = (tag & 7) == 0;
         Failed = (tag & 0x80) != 0 || field < _lastField || field == 0 || (tag & 7) is not (0 or 2);
@@ -107,9 +107,9 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> source)
     public ulong Number()
     {
         ulong value = 0;
-        for (int i = 0; i < MaxVarintBytes && Position < _source.Length; i++)
+        for (int i = 0; i < MaxVarintBytes && _position < _end; i++)
         {
-            byte next = _source[Position++];
+            byte next = _source[_position++];
             value |= (ulong)(next & 0x7F) << (7 * i);
             if (next < 0x80)
             {
@@ -121,18 +121,45 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> source)
         return 0;
     }
 
-    /// <summary>A field's content, and where it begins.</summary>
+    /// <summary>Whether there is one more field of a message that has but one, with content, any number of times.</summary>
+    public bool NextIs(int field)
+    {
+        int next = Next(out bool isNumber);
+        if (next != 0 && (next != field || isNumber))
+        {
+            Fail();
+        }
+
+        return next != 0 && !Failed;
+    }
+
+    /// <summary>A field's content, and where it begins in all that is read.</summary>
     public ReadOnlySpan<byte> Content(out int start)
     {
         ulong length = Number();
-        start = Position;
-        if (Failed || length > (ulong)(_source.Length - Position))
+        start = _position;
+        if (Failed || length > (ulong)(_end - _position))
         {
             Failed = true;
             return default;
         }
 
-        Position += (int)length;
+        _position += (int)length;
         return _source.Slice(start, (int)length);
     }
+
+    /// <summary>Goes into a field whose content is a message: its fields come next, to its end.</summary>
+    public Outer Enter()
+    {
+        var outer = new Outer(_end, _lastField);
+        int length = Content(out int start).Length;
+        (_position, _end, _lastField) = (start, start + length, 0);
+        return outer;
+    }
+
+    /// <summary>Goes back to the message around it. Whatever failed within has failed.</summary>
+    public void Leave(Outer outer) => (_end, _lastField) = (outer.End, outer.LastField);
+
+    /// <summary>Where the reader was in the message around the one that it reads.</summary>
+    public readonly record struct Outer(int End, int LastField);
 }

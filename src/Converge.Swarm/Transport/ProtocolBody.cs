@@ -179,31 +179,31 @@ internal static class ProtocolBody
 
     private static void ReadEntry(scoped ref ProtobufReader reader, ReadOnlyMemory<byte> bytes, ulong index, List<Entry> entries)
     {
-        ReadOnlySpan<byte> content = reader.Content(out int start);
-        var fields = new ProtobufReader(content);
+        ProtobufReader.Outer message = reader.Enter();
         ulong term = 0, kind = 0;
         ReadOnlyMemory<byte> data = default;
-        while (fields.Next(out bool isNumber) is var field and not 0)
+        while (reader.Next(out bool isNumber) is var field and not 0)
         {
             switch (field, isNumber)
             {
                 case (EntryTermField, true):
-                    term = fields.Number();
+                    term = reader.Number();
                     break;
                 case (EntryKindField, true):
-                    kind = fields.Number();
+                    kind = reader.Number();
                     break;
                 case (EntryDataField, false):
-                    int length = fields.Content(out int at).Length;
-                    data = bytes.Slice(start + at, length);
+                    int length = reader.Content(out int start).Length;
+                    data = bytes.Slice(start, length);
                     break;
                 default:
-                    fields.Fail();
+                    reader.Fail();
                     break;
             }
         }
 
-        if (fields.Failed || kind > byte.MaxValue || !Enum.IsDefined((EntryKind)kind))
+        reader.Leave(message);
+        if (reader.Failed || kind > byte.MaxValue || !Enum.IsDefined((EntryKind)kind))
         {
             reader.Fail();
             return;
