@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Converge.Core;
 
 namespace Converge.Swarm.Cli.Connection;
 
@@ -24,4 +25,10 @@ internal static class CommonOptions
             ? TimeSpan.FromSeconds(seconds)
             : throw new CommandFault(ExitCode.Usage, $"--timeout must be more than 0 and at most {LongestSeconds} seconds.");
     }
+
+    /// <summary>The node that a number given means.</summary>
+    /// <exception cref="CommandFault">No node has such a number.</exception>
+    public static NodeId Node(ulong number) => number is >= 1 and <= FactLimits.MaxNumber
+        ? new NodeId(number)
+        : throw new CommandFault(ExitCode.Usage, $"A node's number is from 1 to {FactLimits.MaxNumber}.");
 }

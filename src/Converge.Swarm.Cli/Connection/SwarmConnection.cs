@@ -33,6 +33,21 @@ internal sealed class SwarmConnection : IDisposable
         throw first!;
     }
 
+    /// <summary>
+    /// Has a node carry a wish to the leader, which any can. One that knows of no leader, or stops, leaves it to the next; what the last
+    /// one says is final.
+    /// </summary>
+    public async Task<T> CarryAsync<T>(Func<HttpSwarmClient, Task<T>> ask, Func<T, bool> isForTheNext)
+    {
+        T outcome = await ask(_nodes[0]);
+        for (int i = 1; i < _nodes.Length && isForTheNext(outcome); i++)
+        {
+            outcome = await ask(_nodes[i]);
+        }
+
+        return outcome;
+    }
+
     public void Dispose()
     {
         foreach (HttpSwarmClient node in _nodes)

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Converge.Core;
 using Converge.Swarm.Cli.Connection;
 using Converge.Swarm.Cli.Terminal;
-using Converge.Swarm.Http;
 
 namespace Converge.Swarm.Cli.Leader;
 
@@ -33,45 +32,24 @@ internal static class LeaderCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            NodeId? wanted = parsed.GetValue(to) is { } number ? NodeOf(number) : null;
+            NodeId? wanted = parsed.GetValue(to) is { } number ? CommonOptions.Node(number) : null;
             using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
-            return Report(terminal, await TransferAsync(swarm, wanted, cancellation), parsed.GetValue(json));
+            LeadershipTransfer outcome = await swarm.CarryAsync(
+                node => node.TransferLeadershipAsync(wanted, cancellation),
+                answer => answer is LeadershipTransferRefused { Reason: TransferRefusal.NoLeader or TransferRefusal.Stopping });
+            return Report(terminal, outcome, parsed.GetValue(json));
         });
         return command;
-    }
-
-    private static NodeId NodeOf(ulong number) => number is >= 1 and <= FactLimits.MaxNumber
-        ? new NodeId(number)
-        : throw new CommandFault(ExitCode.Usage, $"--to must be a node's number, from 1 to {FactLimits.MaxNumber}.");
-
-    /// <summary>Any node carries the wish to the leader; one that knows of none, or stops, leaves it to the next.</summary>
-    private static async Task<LeadershipTransfer> TransferAsync(SwarmConnection swarm, NodeId? to, CancellationToken cancellationToken)
-    {
-        LeadershipTransfer? last = null;
-        foreach (HttpSwarmClient node in swarm.Nodes)
-        {
-            last = await node.TransferLeadershipAsync(to, cancellationToken);
-            if (last is not LeadershipTransferRefused { Reason: TransferRefusal.NoLeader or TransferRefusal.Stopping })
-            {
-                return last;
-            }
-        }
-
-        return last!;
     }
 
     private static int Report(CommandTerminal terminal, LeadershipTransfer outcome, bool json)
     {
         switch (outcome)
         {
-            case LeadershipTransferred transferred when json:
-                terminal.WriteJson(writer => Write(writer, transferred));
-                return ExitCode.Success;
             case LeadershipTransferred transferred:
-                terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Node {transferred.Leader} leads in term {transferred.Term}."));
-                return ExitCode.Success;
+                return terminal.Succeed(json, writer => Write(writer, transferred), LeadsIn(transferred.Leader, transferred.Term));
             case LeadershipNotTransferred not:
-                return terminal.Fail(ExitCode.Failed, not.Message, not.Leader.IsNone ? "No leader is known." : $"Node {not.Leader} leads in term {not.Term}.");
+                return terminal.Fail(ExitCode.Failed, not.Message, not.Leader.IsNone ? "No leader is known." : LeadsIn(not.Leader, not.Term));
             case LeadershipTransferRefused { Reason: TransferRefusal.UnknownMember or TransferRefusal.NotAVoter or TransferRefusal.Unreachable } refused:
                 return terminal.Fail(ExitCode.Failed, refused.Message);
             case LeadershipTransferRefused refused:
@@ -82,6 +60,8 @@ internal static class LeaderCommand
                 throw new InvalidOperationException($"Not one of the four outcomes: {outcome}.");
         }
     }
+
+    private static string LeadsIn(NodeId leader, Term term) => string.Create(CultureInfo.InvariantCulture, $"Node {leader} leads in term {term}.");
 
     private static void Write(Utf8JsonWriter json, LeadershipTransferred transferred)
     {

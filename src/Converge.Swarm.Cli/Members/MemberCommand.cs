@@ -142,16 +142,12 @@ internal static class MemberCommand
         Command command = new(name, description) { nodes, urls, json };
         command.SetAction(async (parsed, cancellation) =>
         {
-            ImmutableArray<MembershipStep> steps = [.. parsed.GetValue(nodes)!.Select(number => step(NodeOf(number)))];
+            ImmutableArray<MembershipStep> steps = [.. parsed.GetValue(nodes)!.Select(number => step(CommonOptions.Node(number)))];
             using SwarmConnection swarm = new(SwarmUrls.Of(parsed.GetValue(urls)));
             return Report(terminal, await ChangeAsync(swarm, steps, cancellation), parsed.GetValue(json));
         });
         return command;
     }
-
-    private static NodeId NodeOf(ulong number) => number is >= 1 and <= FactLimits.MaxNumber
-        ? new NodeId(number)
-        : throw new CommandFault(ExitCode.Usage, $"A node's number is from 1 to {FactLimits.MaxNumber}.");
 
     private static MembershipStep Added(string text, MemberRole role)
     {
@@ -162,30 +158,16 @@ internal static class MemberCommand
         }
 
         string[] addresses = text[(equals + 1)..].Split(',', 2);
-        MembershipStep step = MembershipStep.Add(NodeOf(number), role, addresses[0], addresses.Length > 1 ? addresses[1] : null);
+        MembershipStep step = MembershipStep.Add(CommonOptions.Node(number), role, addresses[0], addresses.Length > 1 ? addresses[1] : null);
         return MembershipRules.Check([step]) is { } fault ? throw new CommandFault(ExitCode.Usage, $"'{text}': {fault.Message}") : step;
     }
 
-    /// <summary>Any node carries the wish to the leader; one that knows of none, or stops, leaves it to the next.</summary>
-    private static async Task<MembershipOutcome> ChangeAsync(SwarmConnection swarm, ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken)
-    {
-        if (MembershipRules.Check(steps) is { } fault)
-        {
-            throw new CommandFault(ExitCode.Usage, fault.Message);
-        }
-
-        MembershipOutcome? last = null;
-        foreach (HttpSwarmClient node in swarm.Nodes)
-        {
-            last = await node.ChangeMembersAsync(steps, cancellationToken);
-            if (last is not MembershipNotChanged { Reason: MembershipRefusal.NoLeader or MembershipRefusal.Stopping })
-            {
-                return last;
-            }
-        }
-
-        return last!;
-    }
+    private static Task<MembershipOutcome> ChangeAsync(SwarmConnection swarm, ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken) =>
+        MembershipRules.Check(steps) is { } fault
+            ? throw new CommandFault(ExitCode.Usage, fault.Message)
+            : swarm.CarryAsync(
+                node => node.ChangeMembersAsync(steps, cancellationToken),
+                outcome => outcome is MembershipNotChanged { Reason: MembershipRefusal.NoLeader or MembershipRefusal.Stopping });
 
     private static async Task<MembershipChanged> WaitForVotesAsync(SwarmConnection swarm, ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken)
     {
@@ -217,21 +199,15 @@ internal static class MemberCommand
     {
         switch (outcome)
         {
-            case MembershipChanged changed when json:
-                terminal.WriteJson(writer => Write(writer, changed));
-                return ExitCode.Success;
             case MembershipChanged changed:
-                string learners = changed.Learners.IsEmpty ? "" : $"; without a vote: {string.Join(' ', changed.Learners)}";
-                terminal.Out.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"Changed with entry {changed.Index} of term {changed.Term}. Voters: {string.Join(' ', changed.Voters)}{learners}."));
-                if (changed.Voters.Length % 2 == 0)
+                if (!json && changed.Voters.Length % 2 == 0)
                 {
                     terminal.Error.WriteLine(string.Create(
                         CultureInfo.InvariantCulture,
                         $"converge: {changed.Voters.Length} voters are an even number; they survive no more failures than {changed.Voters.Length - 1}."));
                 }
 
-                return ExitCode.Success;
+                return terminal.Succeed(json, writer => Write(writer, changed), InWords(changed));
             case MembershipNotChanged refused:
                 return terminal.Fail(ExitOf(refused.Reason), refused.Message);
             case MembershipChangeUnknown unknown:
@@ -239,6 +215,13 @@ internal static class MemberCommand
             default:
                 throw new InvalidOperationException($"Not one of the three outcomes: {outcome}.");
         }
+    }
+
+    private static string InWords(MembershipChanged changed)
+    {
+        string learners = changed.Learners.IsEmpty ? "" : $"; without a vote: {string.Join(' ', changed.Learners)}";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"Changed with entry {changed.Index} of term {changed.Term}. Voters: {string.Join(' ', changed.Voters)}{learners}.");
     }
 
     /// <summary>What could never be so was typed wrong; what does not fit these members was refused by them.</summary>

@@ -60,6 +60,22 @@ internal sealed class CommandTerminal
         return exitCode;
     }
 
+    /// <summary>Says what was achieved, in one line: as JSON for programs, in words for others.</summary>
+    /// <returns>The exit code, for the caller to return.</returns>
+    public int Succeed(bool json, Action<Utf8JsonWriter> write, string words)
+    {
+        if (json)
+        {
+            WriteJson(write);
+        }
+        else
+        {
+            Out.WriteLine(words);
+        }
+
+        return ExitCode.Success;
+    }
+
     /// <summary>Writes one JSON value as one line of results.</summary>
     public void WriteJson(Action<Utf8JsonWriter> write)
     {
