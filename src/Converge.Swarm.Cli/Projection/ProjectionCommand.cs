@@ -50,9 +50,8 @@ internal static class ProjectionCommand
             string path = Path.GetFullPath(parsed.GetRequiredValue(folder).FullName);
             SwarmOptions options = OptionsOf(path, parsed.GetValue(config), parsed.GetValue(node));
             Stopwatch clock = Stopwatch.StartNew();
-            ulong records = await RebuildAsync(path, options, cancellation);
-            Show(terminal, path, records, clock.Elapsed, parsed.GetValue(json));
-            return ExitCode.Success;
+            ulong records = await RebuildAsync(terminal, path, options, cancellation);
+            return Report(terminal, path, records, clock.Elapsed, parsed.GetValue(json));
         });
         return command;
     }
@@ -81,7 +80,7 @@ internal static class ProjectionCommand
         return new SwarmOptions { Cluster = "converge", Node = new NodeId(1), DataFolder = folder, Members = [] };
     }
 
-    private static async Task<ulong> RebuildAsync(string folder, SwarmOptions options, CancellationToken cancellation)
+    private static async Task<ulong> RebuildAsync(CommandTerminal terminal, string folder, SwarmOptions options, CancellationToken cancellation)
     {
         try
         {
@@ -90,7 +89,10 @@ internal static class ProjectionCommand
                 PhysicalDisk.Instance,
                 Path.Combine(folder, GovernanceLedger.Purpose),
                 new GovernanceLedgerOptions { SegmentBytes = options.LedgerSegmentBytes, MustExist = true });
-            return await LedgerProjection.RebuildAsync(ledger, options, progress: null, cancellation);
+            ulong records = 0;
+            await ProgressReport.RunAsync(terminal, "projecting", async progress =>
+                records = await LedgerProjection.RebuildAsync(ledger, options, new RecordsDone(progress, ledger.LastSequence), cancellation));
+            return records;
         }
         catch (FolderInUseException fault)
         {
@@ -106,12 +108,12 @@ internal static class ProjectionCommand
         }
     }
 
-    private static void Show(CommandTerminal terminal, string folder, ulong records, TimeSpan time, bool json)
+    private static int Report(CommandTerminal terminal, string folder, ulong records, TimeSpan time, bool json)
     {
         double rate = records / Math.Max(time.TotalSeconds, 0.001);
-        if (json)
-        {
-            terminal.WriteJson(writer =>
+        return terminal.Succeed(
+            json,
+            writer =>
             {
                 writer.WriteStartObject();
                 writer.WriteString("folder", folder);
@@ -119,12 +121,13 @@ internal static class ProjectionCommand
                 writer.WriteNumber("seconds", Math.Round(time.TotalSeconds, 3));
                 writer.WriteNumber("records_per_second", Math.Round(rate));
                 writer.WriteEndObject();
-            });
-        }
-        else
-        {
-            terminal.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{records:N0} records projected in {time.TotalSeconds:F1} s, {rate:N0} a second."));
-        }
+            },
+            string.Create(CultureInfo.InvariantCulture, $"{records:N0} records projected in {time.TotalSeconds:F1} s, {rate:N0} a second."));
+    }
+
+    /// <summary>Carries the last record projected to the report at once, on the thread that projects.</summary>
+    private sealed class RecordsDone(ProgressReport report, ulong total) : IProgress<ulong>
+    {
+        public void Report(ulong value) => report.Advance((long)value, (long)total);
     }
 }
