@@ -87,7 +87,7 @@ internal sealed partial class PeerTransport
                 {
                     return;
                 }
-                catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or FrameException)
+                catch (Exception e) when (BrokenConnection.IsMeantBy(e) || e is FrameException)
                 {
                     reason = ReasonOf(e);
                 }

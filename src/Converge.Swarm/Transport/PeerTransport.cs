@@ -95,6 +95,8 @@ internal sealed partial class PeerTransport : IAsyncDisposable
     /// <exception cref="SocketException">The address cannot be listened on.</exception>
     public void Start()
     {
+        // Needed for every greeting, and loaded while there are certainly handles for it: what once could not be loaded never is.
+        _ = (PeerReflection.Descriptor, ClientReflection.Descriptor);
         _listener = new Socket(_listenOn.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _listener.Bind(_listenOn);
         _listener.Listen(MaxStrangers);
@@ -293,7 +295,7 @@ internal sealed partial class PeerTransport : IAsyncDisposable
         {
             LogInboundFailed(_logger, inbound.Peer, e.Message);
         }
-        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (BrokenConnection.IsMeantBy(e) || e is ObjectDisposedException)
         {
             // The other side went away; if it has reason to, it will dial again.
         }

@@ -9,6 +9,7 @@ namespace Converge.Swarm.Tests.Hosting;
 public sealed class UnexpectedFaultTests
 {
     private const int NodeFailed = 10;
+    private const int Connected = 101;
     private const int Disconnected = 102;
     private const int Accepted = 105;
     private const int CallerFailed = 108;
@@ -26,11 +27,30 @@ public sealed class UnexpectedFaultTests
         Assert.True(log.Said(NodeFailed, _broken));
     }
 
+    /// <summary>What cannot be loaded is an I/O exception, too, as what a broken connection throws: it must not be taken for that.</summary>
     [Fact]
-    public async Task What_goes_wrong_with_a_caller_unexpectedly_is_said_at_once_and_costs_its_connection_only()
+    public async Task What_cannot_be_loaded_is_no_broken_link()
     {
+        var broken = new FileLoadException("A part of the program is not there.");
         await using var swarm = new LocalSwarm(nodes: 2);
-        using var log = new ScriptedLogging { Breaks = said => said == Accepted ? _broken : null };
+        using var other = new TcpListener(swarm.AddressOf(1));
+        other.Start();
+        using var log = new ScriptedLogging { Breaks = said => said == Connected ? broken : null };
+        await using SwarmNode node = await SwarmNode.StartAsync(swarm.Options(2), log);
+        using Socket dialled = await other.AcceptSocketAsync().WaitAsync(LocalSwarm.Patience);
+        await dialled.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, new HelloAnswer()));
+
+        Assert.Same(broken, await Assert.ThrowsAsync<FileLoadException>(() => node.Completion.WaitAsync(LocalSwarm.Patience)));
+    }
+
+    [Theory]
+    [InlineData(typeof(InvalidOperationException))]
+    [InlineData(typeof(FileLoadException))]
+    public async Task What_goes_wrong_with_a_caller_unexpectedly_is_said_at_once_and_costs_its_connection_only(Type fault)
+    {
+        var broken = (Exception)Activator.CreateInstance(fault)!;
+        await using var swarm = new LocalSwarm(nodes: 2);
+        using var log = new ScriptedLogging { Breaks = said => said == Accepted ? broken : null };
         await using SwarmNode node = await SwarmNode.StartAsync(swarm.Options(2), log);
 
         using var calling = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -40,7 +60,7 @@ public sealed class UnexpectedFaultTests
         Assert.Equal(Frame.ToBytes(FrameKind.HelloAnswer, new HelloAnswer()).Length, await calling.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience));
 
         Assert.Equal(0, await calling.ReceiveAsync(answer).WaitAsync(LocalSwarm.Patience));
-        await LocalSwarm.UntilAsync(() => Task.FromResult(log.Said(CallerFailed, _broken)));
+        await LocalSwarm.UntilAsync(() => Task.FromResult(log.Said(CallerFailed, broken)));
         Assert.False((await node.Client.GetStatusAsync()).Ready);
     }
 

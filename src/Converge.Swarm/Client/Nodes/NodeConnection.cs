@@ -118,7 +118,7 @@ internal sealed class NodeConnection : IAsyncDisposable
             socket.Dispose();
             throw;
         }
-        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or FrameException)
+        catch (Exception e) when (BrokenConnection.IsMeantBy(e) || e is FrameException)
         {
             socket.Dispose();
             throw new AttemptFailedException(
@@ -274,36 +274,44 @@ internal sealed class NodeConnection : IAsyncDisposable
 
             return "the node hung up.";
         }
-        catch (Exception e) when (e is FrameException or IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Whatever it is, whoever waits for an answer must learn of it; with the next request another connection is tried.
             return $"the connection broke: {e.Message}";
         }
     }
 
     private void Receive(in Frame frame)
     {
-        if (CommitBody.TryReadAnswer(frame.Body, out ulong id, out LeaderHint leader, out CommitAnswer[] answers))
+        ClientAnswer? answer = CommitBody.TryReadAnswer(frame.Body, out ulong id, out LeaderHint leader, out CommitAnswer[] answers)
+            ? null
+            : ClientMessageCodec.ReadAnswer(frame);
+        object pending = Settle(answer?.Id ?? id);
+        try
         {
-            object pending = Settle(id);
-            Learn(leader);
-            if (pending is PendingCommit[] commits && commits.Length == answers.Length)
+            if (answer is null)
             {
-                Complete(commits, answers);
-                return;
+                Learn(leader);
             }
-
-            Complete(pending, ClientMessageCodec.ReadAnswer(frame));
-        }
-        else
-        {
-            ClientAnswer answer = ClientMessageCodec.ReadAnswer(frame);
-            object pending = Settle(answer.Id);
-            if (answer.Leader is not null)
+            else if (answer.Leader is not null)
             {
                 Learn(ClientMessageCodec.FromWire(answer.Leader));
             }
 
-            Complete(pending, answer);
+            if (answer is null && pending is PendingCommit[] commits && commits.Length == answers.Length)
+            {
+                Complete(commits, answers);
+            }
+            else
+            {
+                Complete(pending, answer ?? ClientMessageCodec.ReadAnswer(frame));
+            }
+        }
+        catch (Exception e)
+        {
+            // Nobody else knows of it any more.
+            Fail(pending, $"{_address}: the connection broke: {e.Message}");
+            throw;
         }
     }
 
@@ -402,8 +410,9 @@ internal sealed class NodeConnection : IAsyncDisposable
 
             return "the client was closed.";
         }
-        catch (Exception e) when (e is FrameException or IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Whatever it is, whoever waits for an answer must learn of it; with the next request another connection is tried.
             return $"the connection broke: {e.Message}";
         }
     }
@@ -489,17 +498,21 @@ internal sealed class NodeConnection : IAsyncDisposable
 
         // Whoever waits for a place finds out that there is no connection to have one on.
         _places.Release(WokenAtTheEnd);
-        var failed = new AttemptFailedException($"{_address}: {because}", mayHaveArrived: true);
         foreach (object pending in left)
         {
-            if (pending is PendingCommit[] commits)
-            {
-                FailAll(commits, failed);
-            }
-            else
-            {
-                ((Pending)pending).Fail($"{_address}: {because}");
-            }
+            Fail(pending, $"{_address}: {because}");
+        }
+    }
+
+    private static void Fail(object pending, string message)
+    {
+        if (pending is PendingCommit[] commits)
+        {
+            FailAll(commits, new AttemptFailedException(message, mayHaveArrived: true));
+        }
+        else
+        {
+            ((Pending)pending).Fail(message);
         }
     }
 
