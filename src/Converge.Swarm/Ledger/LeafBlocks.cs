@@ -89,7 +89,6 @@ internal sealed class LeafBlocks(LeafRunSource read, BlockCheck check)
 
         private void Add(IReadOnlyList<Hash256> leaves, BlockCheck check)
         {
-            int before = _leaves;
             foreach (Hash256 leaf in leaves)
             {
                 Add(leaf);
@@ -106,8 +105,8 @@ internal sealed class LeafBlocks(LeafRunSource read, BlockCheck check)
             }
             catch
             {
-                // What was read is not what was written: the next one who asks must find out too.
-                _leaves = before;
+                // What was read is not what was written, and nobody knows which part of it: the next one who asks must find out too.
+                _leaves = 0;
                 throw;
             }
         }

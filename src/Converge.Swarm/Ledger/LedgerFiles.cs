@@ -30,6 +30,12 @@ internal sealed class LedgerFiles(IDisk disk, string folder)
         }
 
         segments.Sort((a, b) => a.FirstNumber.CompareTo(b.FirstNumber));
+        if (segments[0].FirstNumber != 1)
+        {
+            // The records tell it too, unless a crash left the rest without any.
+            problem($"The ledger begins with {segments[0].Path}; its first segment, {SegmentHeader.FileName(1)}, is missing.");
+        }
+
         for (int i = 0; i < segments.Count; i++)
         {
             (ulong firstNumber, string path) = segments[i];

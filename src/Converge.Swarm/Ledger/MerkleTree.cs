@@ -181,7 +181,7 @@ public static class MerkleTree
 
         if (oldSize == 0 || oldSize == newSize)
         {
-            return proof.Count == 0 && (oldSize == 0 ? oldRoot == EmptyRoot : oldRoot == newRoot);
+            return proof.Count == 0 && (oldSize != 0 || oldRoot == EmptyRoot) && (oldSize != newSize || oldRoot == newRoot);
         }
 
         // The old tree's last complete subtree: the old root itself when the old size is a power of two.

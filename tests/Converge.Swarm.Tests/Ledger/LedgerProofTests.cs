@@ -122,6 +122,31 @@ public sealed class LedgerProofTests
     }
 
     [Fact]
+    public void A_block_of_which_a_part_was_read_wrong_is_read_anew_as_a_whole()
+    {
+        Hash256[] leaves = [.. Records[..SubtreeRoots.BlockSize].Select(record => record.Hash)];
+        Hash256 root = MerkleTree.Root(LeafAt, SubtreeRoots.BlockSize);
+        bool wrong = true;
+        LeafBlocks blocks = new(
+            (first, limit) => wrong && first == 0 ? [MerkleTree.EmptyRoot] : leaves[(int)first..][..limit],
+            (_, read) =>
+            {
+                if (read != root)
+                {
+                    throw new InvalidDataException();
+                }
+            });
+        blocks.Subtree(0, 0);
+
+        Assert.Throws<InvalidDataException>(() => blocks.Subtree(0, 1));
+        Assert.Throws<InvalidDataException>(() => blocks.Subtree(0, 1));
+        wrong = false;
+
+        Assert.Equal(leaves[0], blocks.Subtree(0, 0));
+        Assert.Equal(root, blocks.Subtree(SubtreeRoots.BlockLevel, 0));
+    }
+
+    [Fact]
     public async Task Readers_get_sound_proofs_while_the_ledger_grows()
     {
         using GovernanceLedger ledger = Open(new FaultyDisk(), Records[..1]);

@@ -121,6 +121,22 @@ public sealed class LedgerVerifierTests : IDisposable
     }
 
     [Fact]
+    public void A_last_segment_without_records_does_not_hide_that_all_before_it_are_missing()
+    {
+        Write(SampleLedger.Records(50));
+        string first = Assert.Single(Directory.GetFiles(_folder.Path, "*.segment"));
+        byte[] sector = new byte[Small.SegmentBytes];
+        new SegmentHeader(51, 1, Small.SegmentBytes, Small.SegmentBytes / 2, GovernanceLedger.Purpose).Encode(sector);
+        File.WriteAllBytes(Path.Combine(_folder.Path, SegmentHeader.FileName(51)), sector);
+        File.Delete(first);
+
+        LedgerVerification verification = LedgerVerifier.VerifyFolder(PhysicalDisk.Instance, _folder.Path);
+
+        Assert.Contains($"{Path.GetFileName(first)}, is missing", Assert.Single(verification.Problems), StringComparison.Ordinal);
+        Assert.Equal(0UL, verification.Records);
+    }
+
+    [Fact]
     public void A_folder_without_a_ledger_is_a_problem()
     {
         Assert.False(LedgerVerifier.VerifyFolder(PhysicalDisk.Instance, _folder.Path).Ok);

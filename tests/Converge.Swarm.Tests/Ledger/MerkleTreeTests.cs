@@ -120,6 +120,14 @@ public sealed class MerkleTreeTests
     }
 
     [Fact]
+    public void Of_two_trees_without_leaves_both_have_the_empty_root()
+    {
+        Assert.True(MerkleTree.VerifyConsistency(0, MerkleTree.EmptyRoot, 0, MerkleTree.EmptyRoot, []));
+        Assert.False(MerkleTree.VerifyConsistency(0, MerkleTree.EmptyRoot, 0, ManyLeaves[0], []));
+        Assert.False(MerkleTree.VerifyConsistency(0, ManyLeaves[0], 0, ManyLeaves[0], []));
+    }
+
+    [Fact]
     public void A_proof_of_what_is_not_there_cannot_be_asked_for()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => MerkleTree.InclusionProof(LeafAt, 3, 3));
