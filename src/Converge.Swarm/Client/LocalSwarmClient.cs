@@ -122,7 +122,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
         var reply = new TaskReply<SwarmMembers>();
         return post(new NodeMessage.GetMembers(reply))
             ? reply.Task.WaitAsync(cancellationToken)
-            : throw new SwarmUnavailableException(NotCommittedReason.Stopping, Stopped);
+            : throw new SwarmUnavailableException(Refusal.Reason, Refusal.Message);
     }
 
     public async Task<MembershipOutcome> ChangeMembersAsync(ImmutableArray<MembershipStep> steps, CancellationToken cancellationToken = default)
