@@ -67,6 +67,14 @@ public sealed class PostgreSqlProjectionTests(PostgreSqlServer server) : Project
     }
 
     [PostgreSqlFact]
+    public async Task A_word_of_the_language_names_a_schema_like_any_other()
+    {
+        await using PostgreSqlProjectionStore store = new(server.ConnectionString, "user");
+
+        Assert.Equal(ProjectionPosition.Start, await store.OpenAsync(CancellationToken.None));
+    }
+
+    [PostgreSqlFact]
     public async Task Every_query_of_the_page_runs_here_too()
     {
         await using IProjectionStore store = await CreateAsync("s");

@@ -72,7 +72,8 @@ internal class PostgreSqlProjectionStore : SqlProjectionStore
         // Whoever may not create schemas can be given one.
         if (await ScalarAsync(transaction, "SELECT count(*) FROM pg_namespace WHERE nspname = @schema", cancellationToken, ("schema", _schema)) is 0L)
         {
-            await ExecuteAsync(transaction, $"CREATE SCHEMA {_schema}", cancellationToken);
+            // Quoted: a word of the language is a plain name, too.
+            await ExecuteAsync(transaction, $"CREATE SCHEMA \"{_schema}\"", cancellationToken);
         }
     }
 
