@@ -1,3 +1,4 @@
+using System.Globalization;
 using Converge.Core;
 using Converge.Swarm.Http;
 
@@ -47,6 +48,18 @@ internal sealed class SwarmConnection : IDisposable
 
         return outcome;
     }
+
+    /// <summary>Reads records that the ledger is known to have, from the first node that has them: one that lags behind gives none.</summary>
+    /// <returns>One at least.</returns>
+    /// <exception cref="SwarmUnavailableException">None has them or answers; says why the first did not.</exception>
+    public Task<IReadOnlyList<LedgerRecord>> ReadAsync(ulong from, int limit, CancellationToken cancellationToken) => AskAsync(async node =>
+    {
+        IReadOnlyList<LedgerRecord> records = await node.ReadAsync(from, limit, cancellationToken);
+        return records.Count > 0
+            ? records
+            : throw new SwarmUnavailableException(
+                NotCommittedReason.NoLeader, string.Create(CultureInfo.InvariantCulture, $"{node.Url} does not have record {from} yet."));
+    });
 
     public void Dispose()
     {

@@ -16,7 +16,7 @@ internal static class ExportCommand
     public static Command Build(CommandTerminal terminal)
     {
         Option<ulong?> from = new("--from") { Description = "The first record; 1 without it.", HelpName = "N" };
-        Option<ulong?> to = new("--to") { Description = "The last record; all that there are when the export begins without it.", HelpName = "N" };
+        Option<ulong?> to = new("--to") { Description = "The last record; without it, the last one that the node asked has when the export begins.", HelpName = "N" };
         Option<FileInfo?> file = new("--out") { Description = "Writes to a file instead, which is there as a whole or not at all.", HelpName = "FILE" };
         Option<string[]> urls = SwarmUrls.Option();
         Command command = new(
@@ -80,13 +80,7 @@ internal static class ExportCommand
             for (ulong next = first; next <= last;)
             {
                 int page = (int)Math.Min(PageRecords, last - next + 1);
-                ulong from = next;
-                IReadOnlyList<LedgerRecord> records = await swarm.AskAsync(node => node.ReadAsync(from, page, cancellationToken));
-                if (records.Count == 0)
-                {
-                    throw new SwarmProtocolException(string.Create(CultureInfo.InvariantCulture, $"The swarm gives no record {next}, although its ledger has it."));
-                }
-
+                IReadOnlyList<LedgerRecord> records = await swarm.ReadAsync(next, page, cancellationToken);
                 foreach (LedgerRecord record in records)
                 {
                     verifier.Add(record);

@@ -207,13 +207,7 @@ internal sealed class Importer : IDisposable
         ulong next = 1;
         while (next <= head)
         {
-            ulong from = next;
-            IReadOnlyList<LedgerRecord> records = await _swarm.AskAsync(node => node.ReadAsync(from, ReconcilePageRecords, cancellationToken));
-            if (records.Count == 0)
-            {
-                throw new SwarmUnavailableException(NotCommittedReason.NoLeader, $"No node gives out record {next}.");
-            }
-
+            IReadOnlyList<LedgerRecord> records = await _swarm.ReadAsync(next, ReconcilePageRecords, cancellationToken);
             foreach (LedgerRecord record in records)
             {
                 if (string.Equals(record.CommandId?.Session, _source.Session, StringComparison.Ordinal))

@@ -45,10 +45,17 @@ internal sealed class WholeFile : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Content.DisposeAsync();
-        if (!_committed)
+        try
         {
-            File.Delete(_beside);
+            await Content.DisposeAsync();
+        }
+        finally
+        {
+            // Above all when the disk is full, and what is left to write cannot be written either.
+            if (!_committed)
+            {
+                File.Delete(_beside);
+            }
         }
     }
 }

@@ -28,8 +28,12 @@ internal static class SmallFile
             throw new CommandFault(ExitCode.Usage, $"There is no file '{file}'.");
         }
 
-        return file.Length <= maxBytes
-            ? File.ReadAllBytes(file.FullName)
+        // Not by the length that it has now: a pipe has none, and a device no end.
+        using FileStream content = file.OpenRead();
+        byte[] bytes = new byte[maxBytes + 1];
+        int length = content.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        return length <= maxBytes
+            ? bytes[..length]
             : throw new CommandFault(ExitCode.Usage, $"{file} is too large to be a {kind}.");
     }
 }

@@ -29,6 +29,9 @@ internal sealed class SmallDisk : IDisposable
         return disk;
     }
 
+    /// <summary>A small disk in an empty folder.</summary>
+    public static SmallDisk At(string folder, int mebibytes) => Mount(folder, mebibytes);
+
     /// <summary>Takes all the room there is but so much.</summary>
     public void FillUpTo(int leftBytes)
     {

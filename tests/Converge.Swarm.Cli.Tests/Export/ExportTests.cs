@@ -164,6 +164,40 @@ public sealed class ExportTests
         Assert.Single(Directory.GetFiles(swarm.Folder));
     }
 
+    [Fact]
+    public async Task A_node_that_lags_behind_is_passed_over_when_the_one_asked_first_is_gone()
+    {
+        await using SmallSwarm going = await SmallSwarm.StartAsync(3);
+        await using SmallSwarm lagging = await SmallSwarm.StartAsync(0);
+        await using SmallSwarm whole = await SmallSwarm.StartAsync(3);
+        int asked = 0;
+        going.Node.Before = _ =>
+        {
+            going.Node.Fault = ++asked > 1 ? new SwarmUnavailableException(NotCommittedReason.Stopping, "Stopping.") : null;
+            return Task.CompletedTask;
+        };
+
+        CommandResult exported = await ConvergeRun.InProcessAsync("export", "--url", going.Url, lagging.Url, whole.Url);
+
+        Assert.Equal(0, exported.ExitCode);
+        Assert.Equal((await ConvergeRun.InProcessAsync("export", "--url", whole.Url)).Output, exported.Output);
+    }
+
+    [Fact]
+    public async Task Records_that_no_node_has_any_more_are_a_reason_to_try_again()
+    {
+        await using SmallSwarm going = await SmallSwarm.StartAsync(3);
+        await using SmallSwarm lagging = await SmallSwarm.StartAsync(0);
+        int asked = 0;
+        going.Node.Before = _ =>
+        {
+            going.Node.Fault = ++asked > 1 ? new SwarmUnavailableException(NotCommittedReason.Stopping, "Stopping.") : null;
+            return Task.CompletedTask;
+        };
+
+        (await ConvergeRun.InProcessAsync("export", "--url", going.Url, lagging.Url)).AssertFault(ExitCode.Unavailable, "Stopping.");
+    }
+
     private static (int Code, string Out) Result(CommandResult run) => (run.ExitCode, run.Output);
 
     private static IEnumerable<string> FactsOf(IEnumerable<LedgerRecord> records) =>

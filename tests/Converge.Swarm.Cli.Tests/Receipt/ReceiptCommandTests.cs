@@ -73,4 +73,15 @@ public sealed class ReceiptCommandTests
         Assert.Equal(2, (await ConvergeRun.InProcessAsync("receipt", "get", "1", "--url", swarm.Url, "--out", Path.Combine(swarm.Folder, "no", "folder"))).ExitCode);
         Assert.Equal(2, (await ConvergeRun.InProcessAsync("receipt")).ExitCode);
     }
+
+    [Fact]
+    public async Task What_has_no_end_is_too_large()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        (await ConvergeRun.InProcessAsync("receipt", "verify", "/dev/zero")).AssertFault(ExitCode.Usage, "too large to be a receipt");
+    }
 }
