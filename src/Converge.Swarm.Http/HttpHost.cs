@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Converge.Core;
 using Converge.Swarm.Http.Facts;
 using Converge.Swarm.Http.Leader;
@@ -72,8 +73,9 @@ public sealed class HttpHost : IAsyncDisposable
         {
             await application.StartAsync(cancellationToken);
         }
-        catch (IOException fault)
+        catch (Exception fault) when (fault is IOException or SocketException)
         {
+            // The server says so in its own words only when another program has the address.
             await application.DisposeAsync();
             throw new HttpAddressUnavailableException(listen, fault);
         }
@@ -113,8 +115,8 @@ public sealed class HttpHost : IAsyncDisposable
         ILogger logger = loggers.CreateLogger<HttpHost>();
         application.Use(new ProblemBoundary(logger).InvokeAsync);
         application.Use(new HostGuard().InvokeAsync);
-        application.Use(new RequestDeadline(limits.RequestTimeout).InvokeAsync);
         application.UseRouting();
+        application.Use(new RequestDeadline(limits.RequestTimeout).InvokeAsync);
         FactEndpoints.Map(application, client, new FactBatch(client, limits), new FactStream(client, limits, application.Lifetime.ApplicationStopping));
         LeaderEndpoints.Map(application, client);
         MemberEndpoints.Map(application, client);

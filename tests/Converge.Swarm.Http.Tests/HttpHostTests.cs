@@ -28,6 +28,18 @@ public sealed class HttpHostTests
     }
 
     [Fact]
+    public async Task An_address_that_cannot_be_listened_on_for_another_reason_is_said_by_name_too()
+    {
+        using LogLines log = new();
+        IPEndPoint mapped = new(IPAddress.Loopback.MapToIPv6(), 0);
+
+        HttpAddressUnavailableException fault = await Assert.ThrowsAsync<HttpAddressUnavailableException>(
+            () => HttpHost.StartAsync(new SingleNode(), mapped, log));
+
+        Assert.Equal(mapped, fault.Address);
+    }
+
+    [Fact]
     public async Task Stopping_lets_a_request_at_work_finish_and_takes_no_other()
     {
         await using Api api = await Api.StartAsync();

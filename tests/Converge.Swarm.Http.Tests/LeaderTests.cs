@@ -56,6 +56,7 @@ public sealed class LeaderTests
     [InlineData("""{"to":1.5}""", "invalid_value", "to")]
     [InlineData("""{"to":1,"to":2}""", "duplicate_field", "to")]
     [InlineData("""{"node":1}""", "unknown_field", "node")]
+    [InlineData("""{"\ud800":1}""", "invalid_json", null)]
     public async Task A_wish_that_makes_no_sense_is_refused(string body, string code, string? field)
     {
         await using Api api = await Api.StartAsync();
@@ -64,6 +65,17 @@ public sealed class LeaderTests
 
         answer.AssertProblem(HttpStatusCode.BadRequest, code);
         Assert.Equal(field, answer.Json.TryGetProperty("field", out System.Text.Json.JsonElement named) ? named.GetString() : null);
+        Assert.Null(api.Node.TransferWanted);
+    }
+
+    [Fact]
+    public async Task A_wish_that_is_not_UTF_8_is_refused()
+    {
+        await using Api api = await Api.StartAsync();
+
+        Answer answer = await api.PostAsync("/v1/leader/transfer", [.. "{\""u8, 0xFF, .. "\":1}"u8], "application/json");
+
+        answer.AssertProblem(HttpStatusCode.BadRequest, "invalid_json");
         Assert.Null(api.Node.TransferWanted);
     }
 

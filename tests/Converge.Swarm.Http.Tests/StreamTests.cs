@@ -66,6 +66,22 @@ public sealed class StreamTests
         Assert.Equal(field, (await Answer.OfAsync(response)).AssertProblem(HttpStatusCode.BadRequest, code).GetProperty("field").GetString());
     }
 
+    [Theory]
+    [InlineData("/v1/facts/stream")]
+    [InlineData("/v1/facts/stream/")]
+    [InlineData("/v1/Facts/Stream")]
+    public async Task It_outlives_the_time_that_other_requests_have(string path)
+    {
+        await using Api api = await Api.StartAsync(new HttpLimits { RequestTimeout = TimeSpan.FromMilliseconds(20), StreamHeartbeat = TimeSpan.FromMilliseconds(50) });
+        using EventReader events = await EventReader.OpenAsync(api, path);
+
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.StartsWith(":", await events.LineAsync(), StringComparison.Ordinal);
+            Assert.Equal("", await events.LineAsync());
+        }
+    }
+
     [Fact]
     public async Task More_streams_than_allowed_are_refused_until_one_ends()
     {

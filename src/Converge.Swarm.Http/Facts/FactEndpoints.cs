@@ -21,9 +21,9 @@ internal static class FactEndpoints
     public static void Map(IEndpointRouteBuilder routes, ISwarmClient client, FactBatch batch, FactStream stream)
     {
         routes.MapPost(Path, context => CommitAsync(context, client));
-        routes.MapPost(BatchPath, batch.RunAsync);
+        routes.MapPost(BatchPath, batch.RunAsync).WithMetadata(NoDeadline.Instance);
         routes.MapGet(Path, context => ReadAsync(context, client));
-        routes.MapGet(FactStream.Path, stream.RunAsync);
+        routes.MapGet(FactStream.Path, stream.RunAsync).WithMetadata(NoDeadline.Instance);
     }
 
     private static async Task CommitAsync(HttpContext context, ISwarmClient client)

@@ -15,7 +15,7 @@ internal sealed class JsonLineReader(PipeReader reader, int maxLineBytes)
     private bool _stepping;
     private bool _ended;
 
-    /// <summary>How many lines were begun.</summary>
+    /// <summary>How many lines were handed out; one whose end has not come is not among them.</summary>
     public long Lines => _lines;
 
     /// <summary>

@@ -83,6 +83,11 @@ internal static class LeaderEndpoints
         {
             throw new ProblemException(Problem.Of(InputFault.NotJson(fault)));
         }
+        catch (InvalidOperationException)
+        {
+            // A name is looked at only when it is asked for: it is not UTF-8, or has half of a surrogate pair.
+            throw Fault(InputFaultCode.InvalidJson, "The body has a name that is not text.", field: null);
+        }
 
         return to;
     }

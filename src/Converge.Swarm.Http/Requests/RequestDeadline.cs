@@ -1,19 +1,18 @@
-using Converge.Swarm.Http.Facts;
 using Converge.Swarm.Http.Problems;
 using Microsoft.AspNetCore.Http;
 
 namespace Converge.Swarm.Http.Requests;
 
 /// <summary>
-/// Bounds how long a request may take. A batch is bounded by its length and by how slowly its client may send instead, a stream by nothing
-/// but its reader.
+/// Bounds how long a request may take, unless its endpoint has <see cref="NoDeadline"/>: a batch is bounded by its length and by how slowly
+/// its client may send instead, a stream by nothing but its reader.
 /// </summary>
 internal sealed class RequestDeadline(TimeSpan timeout)
 {
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        PathString path = context.Request.Path;
-        if (path.Equals(FactEndpoints.BatchPath, StringComparison.Ordinal) || path.Equals(FactStream.Path, StringComparison.Ordinal))
+        // By what the path leads to: there are several ways to write one.
+        if (context.GetEndpoint()?.Metadata.GetMetadata<NoDeadline>() is not null)
         {
             await next(context);
             return;
