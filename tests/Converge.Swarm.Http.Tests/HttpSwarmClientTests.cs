@@ -104,6 +104,111 @@ public sealed class HttpSwarmClientTests
         await Assert.ThrowsAsync<SwarmProtocolException>(() => client.GetStatusAsync());
     }
 
+    [Fact]
+    public async Task A_proposal_is_unknown_only_when_a_node_says_so()
+    {
+        await using CannedServer server = CannedServer.Start("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello");
+        using HttpSwarmClient client = new(server.Url);
+
+        await Assert.ThrowsAsync<SwarmProtocolException>(() => client.GetProposalAsync("p"));
+    }
+
+    [Fact]
+    public async Task The_proof_of_something_else_than_was_asked_for_is_no_answer()
+    {
+        await using Api api = await Api.StartAsync();
+        await api.Node.CommitAsync([Samples.Created("a"), Samples.Created("b"), Samples.Created("c")]);
+        LedgerReceipt receipt = await api.Node.GetReceiptAsync(1, 2);
+        InclusionProof inclusion = await api.Node.GetInclusionProofAsync(1, 2);
+        ConsistencyProof consistency = await api.Node.GetConsistencyProofAsync(1, 2);
+        await AssertAnswersAsync(LedgerReceiptJson.ToUtf8(receipt), client => client.GetReceiptAsync(1, 2), client => client.GetReceiptAsync(2, 2), client => client.GetReceiptAsync(1, 3));
+        await AssertAnswersAsync(
+            InclusionProofJson.ToUtf8(inclusion), client => client.GetInclusionProofAsync(1, 2), client => client.GetInclusionProofAsync(2, 2), client => client.GetInclusionProofAsync(1, 3));
+        await AssertAnswersAsync(
+            ConsistencyProofJson.ToUtf8(consistency), client => client.GetConsistencyProofAsync(1, 2), client => client.GetConsistencyProofAsync(2, 2), client => client.GetConsistencyProofAsync(1, 3));
+    }
+
+    [Fact]
+    public async Task The_view_of_another_proposal_is_no_answer()
+    {
+        await using Api api = await Api.StartAsync();
+        await api.Node.CommitAsync(Samples.Created("a"));
+        await AssertAnswersAsync(ProposalViewJson.ToUtf8((await api.Node.GetProposalAsync("a"))!), client => client.GetProposalAsync("a"), client => client.GetProposalAsync("b"));
+    }
+
+    [Fact]
+    public async Task What_no_fact_may_hold_is_not_sent_but_said_to_the_caller()
+    {
+        await using Api api = await Api.StartAsync();
+        using HttpSwarmClient client = new(api.Host.Url, Patience);
+        foreach (string author in new[] { "half \ud800 of a pair", "", "line\nline" })
+        {
+            FactSubmission faulty = new(new ProposalCreated("p", author));
+            await Assert.ThrowsAsync<ArgumentException>(() => client.CommitAsync(faulty));
+            await Assert.ThrowsAsync<ArgumentException>(() => client.CommitAsync([Samples.Created("q"), faulty]));
+        }
+
+        Assert.Empty(api.Node.Batches);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_there_is_not_there()
+    {
+        await using Api api = await Api.StartAsync();
+        using HttpSwarmClient client = new(api.Host.Url, Patience);
+        await client.CommitAsync(Samples.Created("\ufffd"));
+
+        Assert.Null(await client.GetProposalAsync("\ud800"));
+        Assert.Null(await client.GetProposalAsync(""));
+        Assert.Empty(await client.ReadAsync(1, 0));
+        Assert.Empty(await client.ReadAsync(1, -1));
+        Assert.Empty(await client.ReadAsync(ulong.MaxValue, 1));
+        Assert.Equal(1UL, Assert.Single(await client.ReadAsync(0, 5)).Sequence);
+    }
+
+    [Fact]
+    public async Task A_node_that_falls_silent_in_the_midst_of_an_answer_is_waited_for_no_longer_than_the_timeout()
+    {
+        await using CannedServer server = CannedServer.Start("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", staysOpen: true);
+        using HttpSwarmClient client = new(server.Url, TimeSpan.FromMilliseconds(500));
+
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync().WaitAsync(Patience));
+        await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetInclusionProofAsync(1).WaitAsync(Patience));
+        Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Samples.Created("a")).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task A_refusal_that_does_not_come_to_its_end_leaves_the_outcome_unknown()
+    {
+        await using CannedServer server = CannedServer.Start("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 500\r\n\r\n{", staysOpen: true);
+        using HttpSwarmClient client = new(server.Url, TimeSpan.FromMilliseconds(500));
+
+        Assert.IsType<FactOutcomeUnknown>(await client.CommitAsync(Samples.Created("a")).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_longer_than_any_of_a_node_is_not_read()
+    {
+        await using CannedServer server = CannedServer.Start($"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {(long)HttpSwarmClient.MaxAnswerBytes + 1}\r\n\r\n{{");
+        using HttpSwarmClient client = new(server.Url, Patience);
+
+        await Assert.ThrowsAsync<SwarmProtocolException>(() => client.GetStatusAsync());
+        Assert.IsType<LeadershipTransferUnknown>(await client.TransferLeadershipAsync());
+    }
+
+    /// <summary>Asks a node that gives everybody the same answer: it is good for one question and for no other.</summary>
+    private static async Task AssertAnswersAsync(byte[] answer, Func<HttpSwarmClient, Task> asked, params Func<HttpSwarmClient, Task>[] others)
+    {
+        string text = Encoding.UTF8.GetString(answer);
+        await using CannedServer server = CannedServer.Start($"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {answer.Length}\r\n\r\n{text}");
+        using HttpSwarmClient client = new(server.Url, Patience);
+        await asked(client);
+        foreach (Func<HttpSwarmClient, Task> other in others)
+        {
+            await Assert.ThrowsAsync<SwarmProtocolException>(() => other(client));
+        }
+    }
+
     private static Uri NobodyThere()
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
@@ -111,43 +216,61 @@ public sealed class HttpSwarmClientTests
         return new Uri($"http://{listener.LocalEndpoint}");
     }
 
-    /// <summary>Reads a request's header, answers the same bytes to everyone, and closes.</summary>
+    /// <summary>Reads a request, answers the same bytes to everyone, and closes, or leaves that to the client.</summary>
     private sealed class CannedServer : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly CancellationTokenSource _stopping = new();
         private readonly Task _serving;
 
-        private CannedServer(string answer)
+        private CannedServer(string answer, bool staysOpen)
         {
             _listener.Start();
-            _serving = ServeAsync(answer);
+            _serving = ServeAsync(answer, staysOpen);
         }
 
         public Uri Url => new($"http://{_listener.LocalEndpoint}");
 
-        public static CannedServer Start(string answer) => new(answer);
+        public static CannedServer Start(string answer, bool staysOpen = false) => new(answer, staysOpen);
 
         public async ValueTask DisposeAsync()
         {
-            _listener.Stop();
+            await _stopping.CancelAsync();
             await _serving;
+            _listener.Stop();
+            _stopping.Dispose();
         }
 
-        private async Task ServeAsync(string answer)
+        private async Task ServeAsync(string answer, bool staysOpen)
         {
             try
             {
                 while (true)
                 {
-                    using TcpClient client = await _listener.AcceptTcpClientAsync();
+                    using TcpClient client = await _listener.AcceptTcpClientAsync(_stopping.Token);
                     await using NetworkStream stream = client.GetStream();
-                    await ReadRequestAsync(stream);
-                    await stream.WriteAsync(Encoding.ASCII.GetBytes(answer));
+                    await AnswerAsync(stream, answer, staysOpen);
                 }
             }
-            catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
+            catch (OperationCanceledException)
             {
                 // Stopped.
+            }
+        }
+
+        private async Task AnswerAsync(NetworkStream stream, string answer, bool staysOpen)
+        {
+            try
+            {
+                await ReadRequestAsync(stream);
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(answer));
+                while (staysOpen && await stream.ReadAsync(new byte[1], _stopping.Token) > 0)
+                {
+                }
+            }
+            catch (Exception fault) when (fault is IOException or OperationCanceledException)
+            {
+                // The client gave up.
             }
         }
 

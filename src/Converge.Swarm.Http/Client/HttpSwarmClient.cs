@@ -32,6 +32,9 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     /// <summary>The greatest number of facts in one request; more are sent in several, one after the other.</summary>
     public const int MaxFactsPerRequest = 2_000;
 
+    /// <summary>No answer that is read as a whole is longer; one that is, is not a node's.</summary>
+    internal const int MaxAnswerBytes = 64 * 1024 * 1024;
+
     /// <summary>A record as JSON, every character of its texts escaped, with the name of its field.</summary>
     private const int MaxEventLineBytes = 256 * 1024;
 
@@ -44,7 +47,10 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     /// <summary>Speaks to the node at this address.</summary>
     /// <param name="url">The API's base address, for example <c>http://127.0.0.1:7101</c>.</param>
-    /// <param name="timeout">How long one request may take; null for 30 seconds.</param>
+    /// <param name="timeout">
+    /// How long the node may take until it begins to answer, and then until the answer ends; of a batch, until the next answers come.
+    /// Null for 30 seconds.
+    /// </param>
     public HttpSwarmClient(Uri url, TimeSpan? timeout = null)
     {
         Url = url;
@@ -56,19 +62,35 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         };
-        _http = new HttpClient(handler) { BaseAddress = url, Timeout = timeout ?? TimeSpan.FromSeconds(30) };
+        _http = new HttpClient(handler)
+        {
+            BaseAddress = url,
+            Timeout = timeout ?? TimeSpan.FromSeconds(30),
+            MaxResponseContentBufferSize = MaxAnswerBytes,
+        };
     }
 
     /// <summary>The node's API.</summary>
     public Uri Url { get; }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The submission has a fault (<see cref="SubmissionRules"/>). Nothing was sent.</exception>
     public async Task<CommitAnswer> CommitAsync(FactSubmission submission, CancellationToken cancellationToken = default) =>
         (await CommitAsync([submission], cancellationToken))[0];
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A submission has a fault (<see cref="SubmissionRules"/>). Nothing was sent.</exception>
     public async Task<IReadOnlyList<CommitAnswer>> CommitAsync(IReadOnlyList<FactSubmission> submissions, CancellationToken cancellationToken = default)
     {
+        // JSON would carry half of a surrogate pair as another character: the fact recorded would not be the one that was stated.
+        foreach (FactSubmission submission in submissions)
+        {
+            if (SubmissionRules.Check(submission) is { } fault)
+            {
+                throw new ArgumentException(fault.Message, nameof(submissions));
+            }
+        }
+
         List<CommitAnswer> answers = new(submissions.Count);
         foreach (FactSubmission[] part in submissions.Chunk(MaxFactsPerRequest))
         {
@@ -81,7 +103,13 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     /// <inheritdoc/>
     public async Task<IReadOnlyList<LedgerRecord>> ReadAsync(ulong fromSequence, int limit, CancellationToken cancellationToken = default)
     {
-        string path = string.Create(CultureInfo.InvariantCulture, $"{FactEndpoints.Path}?from={fromSequence}&limit={Math.Min(limit, RecordPage.MaxRecords)}");
+        if (limit <= 0 || fromSequence > FactLimits.MaxNumber)
+        {
+            return [];
+        }
+
+        string path = string.Create(
+            CultureInfo.InvariantCulture, $"{FactEndpoints.Path}?from={Math.Max(1, fromSequence)}&limit={Math.Min(limit, RecordPage.MaxRecords)}");
         byte[] page = await GetAsync(path, cancellationToken);
         try
         {
@@ -98,16 +126,23 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     public async Task<ProposalView?> GetProposalAsync(
         string proposalId, ReadConsistency consistency = ReadConsistency.Linearizable, CancellationToken cancellationToken = default)
     {
+        if (SubmissionRules.CheckProposalId(proposalId) is not null)
+        {
+            return null;
+        }
+
         string path = $"/v1/proposals?id={Uri.EscapeDataString(proposalId)}&{Query(consistency)}";
         using HttpResponseMessage response = await SendAsync(path, cancellationToken);
         byte[] body = await ReadBodyAsync(path, response, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
+        if (response.StatusCode == HttpStatusCode.NotFound && string.Equals(ReadProblem(body).Code, RefusalCode.UnknownProposal.Name(), StringComparison.Ordinal))
         {
             return null;
         }
 
         ThrowUnlessGood(path, response, body);
-        return ProposalViewJson.TryParse(body, out ProposalView? view, out InputFault? fault) ? view : throw NotUnderstood(path, fault.Message);
+        return !ProposalViewJson.TryParse(body, out ProposalView? view, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
+            : string.Equals(view.ProposalId, proposalId, StringComparison.Ordinal) ? view
+            : throw NotUnderstood(path, $"it is about the proposal '{view.ProposalId}'.");
     }
 
     /// <inheritdoc/>
@@ -123,7 +158,10 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     {
         string path = string.Create(CultureInfo.InvariantCulture, $"{FactEndpoints.Path}/{sequence}{LedgerEndpoints.ReceiptSuffix}{Query("size", size)}");
         byte[] body = await GetProofAsync(path, cancellationToken);
-        return LedgerReceiptJson.TryParse(body, out LedgerReceipt? receipt, out InputFault? fault) ? receipt : throw NotUnderstood(path, fault.Message);
+        return !LedgerReceiptJson.TryParse(body, out LedgerReceipt? receipt, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
+            : receipt.Record.Sequence == sequence && (size is null || receipt.Head.Sequence == size) ? receipt
+            : throw NotUnderstood(path, string.Create(
+                CultureInfo.InvariantCulture, $"it is the receipt of record {receipt.Record.Sequence} for a head of {receipt.Head.Sequence} records."));
     }
 
     /// <inheritdoc/>
@@ -131,7 +169,9 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     {
         string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.InclusionPath}/{sequence}{Query("size", size)}");
         byte[] body = await GetProofAsync(path, cancellationToken);
-        return InclusionProofJson.TryParse(body, out InclusionProof? proof, out InputFault? fault) ? proof : throw NotUnderstood(path, fault.Message);
+        return !InclusionProofJson.TryParse(body, out InclusionProof? proof, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
+            : proof.Sequence == sequence && (size is null || proof.Size == size) ? proof
+            : throw NotUnderstood(path, string.Create(CultureInfo.InvariantCulture, $"it is the proof of record {proof.Sequence} among {proof.Size}."));
     }
 
     /// <inheritdoc/>
@@ -139,7 +179,9 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     {
         string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.ConsistencyPath}{Query("from", from)}{Query("to", to, '&')}");
         byte[] body = await GetProofAsync(path, cancellationToken);
-        return ConsistencyProofJson.TryParse(body, out ConsistencyProof? proof, out InputFault? fault) ? proof : throw NotUnderstood(path, fault.Message);
+        return !ConsistencyProofJson.TryParse(body, out ConsistencyProof? proof, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
+            : proof.From == from && (to is null || proof.To == to) ? proof
+            : throw NotUnderstood(path, string.Create(CultureInfo.InvariantCulture, $"it is the proof from {proof.From} to {proof.To} records."));
     }
 
     /// <inheritdoc/>
@@ -323,7 +365,8 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
             JsonLineReader lines = new(body, FactLimits.MaxFactBytes);
             while (answers.Count < answered)
             {
-                IReadOnlyList<JsonLine> chunk = await lines.ReadChunkAsync(part.Length, int.MaxValue, cancellationToken);
+                using CancellationTokenSource patience = PatienceWith(cancellationToken);
+                IReadOnlyList<JsonLine> chunk = await lines.ReadChunkAsync(part.Length, int.MaxValue, patience.Token);
                 if (chunk.Count == 0)
                 {
                     break;
@@ -338,7 +381,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         {
             Fill(answers, answered, NeverSent(fault)
                 ? new FactNotCommitted(NotCommittedReason.NoLeader, $"{Url} cannot be reached: {fault.Message}")
-                : new FactOutcomeUnknown($"{Url} did not answer: {fault.Message}"));
+                : new FactOutcomeUnknown($"{Url} did not answer: {Reason(fault)}"));
         }
     }
 
@@ -377,7 +420,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
 
     private async Task<CommitAnswer> AnswerOfProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        (string? code, string detail, _) = ReadProblem(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        (string? code, string detail, _) = ReadProblem(await LoadAsync(response, cancellationToken));
         string message = $"{Url} answered {(int)response.StatusCode}: {detail}";
         return CodeNames.ParseNotCommittedReason(code) is { } reason
             ? new FactNotCommitted(reason, message)
@@ -430,13 +473,37 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
     {
         try
         {
-            return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+            return await LoadAsync(response, cancellationToken);
+        }
+        catch (HttpRequestException fault) when (fault.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            throw NotUnderstood(path, $"it is longer than {MaxAnswerBytes} bytes.");
         }
         catch (Exception fault) when (IsTransport(fault, cancellationToken))
         {
-            throw new SwarmUnavailableException(NotCommittedReason.NoLeader, $"{Url} broke off its answer to {path}: {fault.Message}");
+            throw new SwarmUnavailableException(NotCommittedReason.NoLeader, $"{Url} broke off its answer to {path}: {Reason(fault)}");
         }
     }
+
+    /// <summary>The rest of an answer. The client's own timeout and bound end with its header.</summary>
+    private async Task<byte[]> LoadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource patience = PatienceWith(cancellationToken);
+        await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, patience.Token);
+        return await response.Content.ReadAsByteArrayAsync(patience.Token);
+    }
+
+    private CancellationTokenSource PatienceWith(CancellationToken cancellationToken)
+    {
+        CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(_http.Timeout);
+        return patience;
+    }
+
+    /// <summary>Why nothing more came; a cancellation that nobody asked for is a time that ran out.</summary>
+    private string Reason(Exception fault) => fault is OperationCanceledException and not TaskCanceledException { InnerException: TimeoutException }
+        ? string.Create(CultureInfo.InvariantCulture, $"nothing more came within {_http.Timeout.TotalSeconds} seconds.")
+        : fault.Message;
 
     private void ThrowUnlessGood(string path, HttpResponseMessage response, byte[] body)
     {
