@@ -133,11 +133,13 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
             : new MembershipNotChanged(news.IsClosed ? MembershipRefusal.Stopping : MembershipRefusal.Busy, Refusal.Message);
     }
 
-    private IReadOnlyList<EncodedRecord> ReadPage(ulong fromSequence, int limit)
+    private IReadOnlyList<EncodedRecord> ReadPage(ulong fromSequence, int limit) => UnlessEnded(() => ledger.Read(fromSequence, limit));
+
+    private static T UnlessEnded<T>(Func<T> read)
     {
         try
         {
-            return ledger.Read(fromSequence, limit);
+            return read();
         }
         catch (ObjectDisposedException)
         {
@@ -166,7 +168,7 @@ internal sealed class LocalSwarmClient(Func<NodeMessage, bool> post, GovernanceL
             await GetHeadAsync(ReadConsistency.Linearizable, cancellationToken);
         }
 
-        return prove();
+        return UnlessEnded(prove);
     }
 
     private async Task<T?> AskAsync<T>(StateMachineMessage.Query query, ReadConsistency consistency, TaskReply<QueryAnswer<T>> reply, CancellationToken cancellationToken)

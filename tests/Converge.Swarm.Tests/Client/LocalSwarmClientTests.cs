@@ -1,10 +1,11 @@
 using Converge.Core;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Tests.Ledger;
 using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Client;
 
-/// <summary>The client in the node's own process, when the node takes no message.</summary>
+/// <summary>The client in the node's own process, when the node takes no message or has ended.</summary>
 public sealed class LocalSwarmClientTests
 {
     [Theory]
@@ -25,5 +26,29 @@ public sealed class LocalSwarmClientTests
         Assert.Equal(reason, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetStatusAsync())).Reason);
         Assert.Equal(reason, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetHeadAsync())).Reason);
         Assert.Equal(reason, (await Assert.ThrowsAsync<SwarmUnavailableException>(() => client.GetProposalAsync("p"))).Reason);
+    }
+
+    [Fact]
+    public async Task Of_a_node_that_has_ended_neither_records_nor_proofs_can_be_had()
+    {
+        GovernanceLedger ledger = GovernanceLedger.Open(new FaultyDisk(), "ledger", new GovernanceLedgerOptions());
+        foreach (EncodedRecord record in SampleLedger.Records(5))
+        {
+            ledger.Append(record);
+        }
+
+        ledger.Flush();
+        ledger.Dispose();
+        NodeNews news = new();
+        news.Close();
+        LocalSwarmClient client = new(_ => false, ledger, news);
+
+        foreach (Func<Task> ask in new Func<Task>[]
+        {
+            () => client.ReadAsync(1, 5), () => client.GetReceiptAsync(2), () => client.GetInclusionProofAsync(2), () => client.GetConsistencyProofAsync(2),
+        })
+        {
+            Assert.Equal(NotCommittedReason.Stopping, (await Assert.ThrowsAsync<SwarmUnavailableException>(ask)).Reason);
+        }
     }
 }
