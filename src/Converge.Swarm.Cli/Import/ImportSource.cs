@@ -56,6 +56,12 @@ internal sealed class ImportSource : IDisposable
             file?.Dispose();
             throw new CommandFault(ExitCode.Usage, $"{path} cannot be read: {fault.Message}");
         }
+        catch
+        {
+            // A temporary file is gone only when it is closed.
+            file?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads the facts in order; hands on what is none. Empty lines are stepped over.</summary>
@@ -128,9 +134,18 @@ internal sealed class ImportSource : IDisposable
         FileStream kept = new(
             Path.GetTempFileName(),
             new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose });
-        await using Stream input = Console.OpenStandardInput();
-        await input.CopyToAsync(kept, cancellationToken);
-        return kept;
+        try
+        {
+            // Nothing ends a read of the standard input but its sender.
+            Stream input = Console.OpenStandardInput();
+            await input.CopyToAsync(kept, cancellationToken).WaitAsync(cancellationToken);
+            return kept;
+        }
+        catch
+        {
+            await kept.DisposeAsync();
+            throw;
+        }
     }
 
     private static bool IsCompressed(FileStream file)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Converge.Swarm.Cli.Processes;
@@ -21,6 +22,9 @@ internal static class Signals
 
     /// <summary>The process is asked to end.</summary>
     public static void AskToEnd(NodeProcess process) => Send(process, Terminate);
+
+    /// <summary>The process is asked to end.</summary>
+    public static void AskToEnd(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
 
     private static void Send(NodeProcess process, int signal) => Assert.Equal(0, Kill(process.Id, signal));
 
