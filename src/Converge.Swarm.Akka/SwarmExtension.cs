@@ -6,6 +6,7 @@ using Converge.Swarm.Akka.Journal;
 using Converge.Swarm.Akka.Node;
 using Converge.Swarm.Akka.Remoting;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 using Microsoft.Data.Sqlite;
@@ -118,9 +119,10 @@ public sealed class SwarmExtension : IExtension
         }
         catch
         {
-            snapshot?.Dispose();
-            ledger?.Dispose();
-            folderLock.Dispose();
+            var ending = new Ending();
+            ending.Do(() => snapshot?.Dispose());
+            ending.Do(() => ledger?.Dispose());
+            ending.Do(folderLock.Dispose);
             throw;
         }
     }

@@ -3,6 +3,7 @@ using Akka.Event;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Journal;
 using Converge.Swarm.Akka.Remoting;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
@@ -87,21 +88,17 @@ internal sealed class SwarmGuardian : UntypedActor
     protected override void PostStop()
     {
         _clients.Close();
-        try
+        var ending = new Ending();
+        if (_stopping && !_completion.Task.IsFaulted)
         {
-            if (_stopping && !_completion.Task.IsFaulted)
-            {
-                _ledger.Flush();
-            }
+            ending.Do(_ledger.Flush);
         }
-        catch (IOException e)
+
+        ending.Do(_ledger.Dispose);
+        ending.Do(_folderLock.Dispose);
+        if (ending.Fault is { } fault)
         {
-            _completion.TrySetException(e);
-        }
-        finally
-        {
-            _ledger.Dispose();
-            _folderLock.Dispose();
+            _completion.TrySetException(fault);
         }
 
         _completion.TrySetResult();

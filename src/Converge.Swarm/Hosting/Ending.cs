@@ -36,18 +36,20 @@ internal sealed class Ending
         }
     }
 
+    /// <summary>What was thrown: itself, when one part threw, all of it together when several did; null when none did.</summary>
+    public Exception? Fault => _faults switch
+    {
+        [] => null,
+        [Exception only] => only,
+        _ => new AggregateException(_faults),
+    };
+
     /// <summary>Throws what was thrown, once all is ended.</summary>
-    /// <exception cref="AggregateException">Several parts threw.</exception>
     public void ThrowIfAnyFailed()
     {
-        if (_faults is [Exception only])
+        if (Fault is { } fault)
         {
-            ExceptionDispatchInfo.Throw(only);
-        }
-
-        if (_faults.Count > 0)
-        {
-            throw new AggregateException(_faults);
+            ExceptionDispatchInfo.Throw(fault);
         }
     }
 }

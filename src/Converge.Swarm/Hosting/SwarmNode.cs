@@ -156,7 +156,8 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
         catch
         {
-            await node.DisposeAsync();
+            // Why it did not start is what counts; what else goes wrong in its end its completion tells.
+            await new Ending().DoAsync(node.DisposeAsync);
             throw;
         }
     }
@@ -185,6 +186,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         try
         {
             await CloseAsync();
+            LogStopped(_logger, clean ? "" : " with requests whose outcome is not known");
         }
         catch (Exception e)
         {
@@ -193,7 +195,6 @@ public sealed partial class SwarmNode : IAsyncDisposable
             throw;
         }
 
-        LogStopped(_logger, clean ? "" : " with requests whose outcome is not known");
         _completion.TrySetResult();
     }
 
@@ -242,10 +243,11 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
         catch
         {
-            snapshot?.Dispose();
-            ledger?.Dispose();
-            log?.Dispose();
-            folderLock.Dispose();
+            var ending = new Ending();
+            ending.Do(() => snapshot?.Dispose());
+            ending.Do(() => ledger?.Dispose());
+            ending.Do(() => log?.Dispose());
+            ending.Do(folderLock.Dispose);
             throw;
         }
     }

@@ -9,6 +9,7 @@ namespace Converge.Swarm.Tests.Hosting;
 public sealed class UnexpectedFaultTests
 {
     private const int NodeFailed = 10;
+    private const int Stopped = 11;
     private const int Connected = 101;
     private const int Disconnected = 102;
     private const int Accepted = 105;
@@ -76,5 +77,28 @@ public sealed class UnexpectedFaultTests
 
         await using SwarmNode again = await SwarmNode.StartAsync(swarm.Options(1), NullLoggerFactory.Instance);
         Assert.Equal(0UL, (await again.Client.GetStatusAsync()).Ledger.Sequence);
+    }
+
+    [Fact]
+    public async Task Why_a_node_cannot_start_is_said_though_its_end_goes_wrong_too()
+    {
+        await using var swarm = new LocalSwarm(nodes: 1);
+        using var other = new TcpListener(swarm.AddressOf(1));
+        other.Start();
+        using var log = new ScriptedLogging { Breaks = said => said == Stopped ? _broken : null };
+
+        await Assert.ThrowsAsync<SocketException>(() => SwarmNode.StartAsync(swarm.Options(1), log));
+    }
+
+    [Fact]
+    public async Task Who_waits_for_the_end_of_a_node_learns_of_it_though_it_cannot_be_said()
+    {
+        await using var swarm = new LocalSwarm(nodes: 1);
+        using var log = new ScriptedLogging { Breaks = said => said == Stopped ? _broken : null };
+        SwarmNode node = await SwarmNode.StartAsync(swarm.Options(1), log);
+
+        Assert.Same(_broken, await Assert.ThrowsAsync<InvalidOperationException>(node.StopAsync));
+
+        Assert.Same(_broken, await Assert.ThrowsAsync<InvalidOperationException>(() => node.Completion.WaitAsync(LocalSwarm.Patience)));
     }
 }
