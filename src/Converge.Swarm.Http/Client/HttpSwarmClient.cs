@@ -159,7 +159,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         string path = string.Create(CultureInfo.InvariantCulture, $"{FactEndpoints.Path}/{sequence}{LedgerEndpoints.ReceiptSuffix}{Query("size", size)}");
         byte[] body = await GetProofAsync(path, cancellationToken);
         return !LedgerReceiptJson.TryParse(body, out LedgerReceipt? receipt, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
-            : receipt.Record.Sequence == sequence && (size is null || receipt.Head.Sequence == size) ? receipt
+            : receipt.Answers(sequence, size) ? receipt
             : throw NotUnderstood(path, string.Create(
                 CultureInfo.InvariantCulture, $"it is the receipt of record {receipt.Record.Sequence} for a head of {receipt.Head.Sequence} records."));
     }
@@ -170,7 +170,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.InclusionPath}/{sequence}{Query("size", size)}");
         byte[] body = await GetProofAsync(path, cancellationToken);
         return !InclusionProofJson.TryParse(body, out InclusionProof? proof, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
-            : proof.Sequence == sequence && (size is null || proof.Size == size) ? proof
+            : proof.Answers(sequence, size) ? proof
             : throw NotUnderstood(path, string.Create(CultureInfo.InvariantCulture, $"it is the proof of record {proof.Sequence} among {proof.Size}."));
     }
 
@@ -180,7 +180,7 @@ public sealed class HttpSwarmClient : ISwarmClient, IDisposable
         string path = string.Create(CultureInfo.InvariantCulture, $"{LedgerEndpoints.ConsistencyPath}{Query("from", from)}{Query("to", to, '&')}");
         byte[] body = await GetProofAsync(path, cancellationToken);
         return !ConsistencyProofJson.TryParse(body, out ConsistencyProof? proof, out InputFault? fault) ? throw NotUnderstood(path, fault.Message)
-            : proof.From == from && (to is null || proof.To == to) ? proof
+            : proof.Answers(from, to) ? proof
             : throw NotUnderstood(path, string.Create(CultureInfo.InvariantCulture, $"it is the proof from {proof.From} to {proof.To} records."));
     }
 

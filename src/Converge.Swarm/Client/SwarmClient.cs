@@ -175,7 +175,11 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
         var request = new ProposalRequest { ProposalId = proposalId, Consistency = ClientMessageCodec.ToWire(consistency) };
         ProposalAnswer answer = Understand(
             await AskAsync(() => new ClientRequest { Proposal = request }, TimeSpan.Zero, cancellationToken), answer => answer.Proposal);
-        return answer.View is null ? null : Understand(answer, ClientMessageCodec.FromWire);
+        return answer.View is null
+            ? null
+            : Understand(
+                answer,
+                found => ClientMessageCodec.FromWire(found) is { } view && string.Equals(view.ProposalId, proposalId, StringComparison.Ordinal) ? view : null);
     }
 
     /// <inheritdoc/>
@@ -190,17 +194,17 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     /// <inheritdoc/>
     public async Task<LedgerReceipt> GetReceiptAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) => Understand(
         await ProveAsync(ProofKind.Receipt, sequence, size, cancellationToken),
-        document => LedgerReceiptJson.TryParse(document.Span, out LedgerReceipt? receipt, out _) ? receipt : null);
+        document => LedgerReceiptJson.TryParse(document.Span, out LedgerReceipt? receipt, out _) && receipt.Answers(sequence, size) ? receipt : null);
 
     /// <inheritdoc/>
     public async Task<InclusionProof> GetInclusionProofAsync(ulong sequence, ulong? size = null, CancellationToken cancellationToken = default) => Understand(
         await ProveAsync(ProofKind.Inclusion, sequence, size, cancellationToken),
-        document => InclusionProofJson.TryParse(document.Span, out InclusionProof? proof, out _) ? proof : null);
+        document => InclusionProofJson.TryParse(document.Span, out InclusionProof? proof, out _) && proof.Answers(sequence, size) ? proof : null);
 
     /// <inheritdoc/>
     public async Task<ConsistencyProof> GetConsistencyProofAsync(ulong from, ulong? to = null, CancellationToken cancellationToken = default) => Understand(
         await ProveAsync(ProofKind.Consistency, from, to, cancellationToken),
-        document => ConsistencyProofJson.TryParse(document.Span, out ConsistencyProof? proof, out _) ? proof : null);
+        document => ConsistencyProofJson.TryParse(document.Span, out ConsistencyProof? proof, out _) && proof.Answers(from, to) ? proof : null);
 
     private async Task<ByteString> ProveAsync(ProofKind kind, ulong place, ulong? size, CancellationToken cancellationToken)
     {

@@ -1,11 +1,15 @@
 using System.Net;
 using System.Net.Sockets;
 using Converge.Core;
+using Converge.Core.Json;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Tests.Hosting;
+using Converge.Swarm.Tests.Ledger;
+using Converge.Swarm.Tests.Storage;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
+using Google.Protobuf;
 
 namespace Converge.Swarm.Tests.Client;
 
@@ -139,6 +143,47 @@ public sealed class SwarmClientTests
         Assert.IsType<LeadershipTransferUnknown>(await time.PassPausesAsync(client.TransferLeadershipAsync(), LongestPause));
         Assert.IsType<MembershipChangeUnknown>(
             await time.PassPausesAsync(client.ChangeMembersAsync([MembershipStep.Remove(new NodeId(3))]), LongestPause));
+    }
+
+    [Fact]
+    public async Task An_answer_to_another_question_is_none()
+    {
+        EncodedRecord[] records = SampleLedger.Records(3);
+        using GovernanceLedger ledger = GovernanceLedger.Open(new FaultyDisk(), "ledger", new GovernanceLedgerOptions());
+        foreach (EncodedRecord record in records)
+        {
+            ledger.Append(record);
+        }
+
+        var view = new ProposalView("p", ProposalStatus.Open, 1, "ann", null, null, null, [], 1, 1, new LogIndex(1));
+        byte[][] documents =
+        [
+            LedgerReceiptJson.ToUtf8(ledger.Receipt(1, 2)),
+            InclusionProofJson.ToUtf8(ledger.ProveInclusion(1, 2)),
+            ConsistencyProofJson.ToUtf8(ledger.ProveConsistency(1, 2)),
+        ];
+        await using ScriptedNode confused = new(request => request.Proof is { } proof
+            ? new ClientAnswer { Proof = new ProofAnswer { Document = ByteString.CopyFrom(documents[(int)proof.Kind - 1]) } }
+            : new ClientAnswer { Proposal = ClientMessageCodec.ToWire(view) });
+        await using SwarmClient client = new(Options(confused));
+
+        Assert.Equal("p", (await client.GetProposalAsync("p"))!.ProposalId);
+        Assert.Equal(1UL, (await client.GetReceiptAsync(1)).Record.Sequence);
+        Assert.Equal(1UL, (await client.GetInclusionProofAsync(1, 2)).Sequence);
+        Assert.Equal(1UL, (await client.GetConsistencyProofAsync(1, 2)).From);
+        foreach (Func<Task> other in new Func<Task>[]
+        {
+            () => client.GetProposalAsync("q"),
+            () => client.GetReceiptAsync(2),
+            () => client.GetReceiptAsync(1, 3),
+            () => client.GetInclusionProofAsync(2, 2),
+            () => client.GetInclusionProofAsync(1, 3),
+            () => client.GetConsistencyProofAsync(2, 2),
+            () => client.GetConsistencyProofAsync(1, 3),
+        })
+        {
+            await Assert.ThrowsAsync<SwarmProtocolException>(other);
+        }
     }
 
     [Theory]
