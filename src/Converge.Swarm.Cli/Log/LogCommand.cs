@@ -107,8 +107,7 @@ internal static class LogCommand
             return;
         }
 
-        string time = DateTimeOffset.FromUnixTimeMilliseconds(record.TimeUnixMilliseconds).ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        string prefix = string.Create(CultureInfo.InvariantCulture, $"{record.Sequence,8}  {time}Z  term {record.Term}  ");
+        string prefix = string.Create(CultureInfo.InvariantCulture, $"{record.Sequence,8}  {TimeOf(record.TimeUnixMilliseconds)}  term {record.Term}  ");
         if (record.Submission is not { } submission)
         {
             string what = record.Leader is { } leader ? $"authority: node {leader} leads"
@@ -124,6 +123,11 @@ internal static class LogCommand
             CultureInfo.InvariantCulture,
             $"[grey]{prefix}[/]{fact.Kind.Name(),-18}  {Printable.Line(fact.ProposalId)}  [blue]{Printable.Line(fact.Actor)}[/]{text}");
     }
+
+    /// <summary>A record's time; one that no calendar has, as a node with a broken clock would give it, in seconds.</summary>
+    internal static string TimeOf(long unixMilliseconds) => unixMilliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+        ? DateTimeOffset.FromUnixTimeMilliseconds(unixMilliseconds).ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
+        : string.Create(CultureInfo.InvariantCulture, $"{unixMilliseconds / 1000m:F3} s");
 
     private static string Describe(MembershipChange change)
     {
