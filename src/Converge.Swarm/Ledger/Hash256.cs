@@ -40,6 +40,11 @@ public readonly record struct Hash256
     public static Hash256 Of(ReadOnlySpan<byte> bytes)
     {
         Span<byte> hash = stackalloc byte[Size];
+        if (bytes.Length <= OpenSslSha256.MaxInputBytes && OpenSslSha256.IsAvailable && OpenSslSha256.TryCompute(bytes, hash))
+        {
+            return new Hash256(hash);
+        }
+
         _digest ??= SHA256.Create();
         if (!_digest.TryComputeHash(bytes, hash, out _))
         {
