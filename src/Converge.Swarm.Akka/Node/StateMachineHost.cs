@@ -17,6 +17,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
     private readonly IActorRef _node;
     private readonly StateMachineActor _actor;
     private Task _flush = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
     private bool _flushing;
     private bool _flushWanted;
 
@@ -57,7 +58,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
     protected override void PostStop()
     {
         // The ledger's files are closed after this actor's end, and not under a flush.
-        ((IAsyncResult)_flush).AsyncWaitHandle.WaitOne();
+        Task.WaitAll(_flush, _preparing);
         _actor.Close();
         _queries.Close();
     }
@@ -118,6 +119,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
         {
             case null:
                 _actor.Receive(StateMachineMessage.LedgerFlushed.Instance);
+                PrepareNextSegment();
                 break;
             case DiskFullException:
                 _actor.Receive(StateMachineMessage.LedgerNoRoom.Instance);
@@ -131,6 +133,32 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
         {
             _flushWanted = false;
             Flush();
+        }
+    }
+
+    /// <summary>Allocates the ledger's next segment while the one in use still has room, so that no flush waits for it.</summary>
+    private void PrepareNextSegment()
+    {
+        if (_ledger.ShouldPrepareNextSegment && _preparing.IsCompleted)
+        {
+            IActorRef node = _node;
+            _preparing = Task.Run(() => TryPrepare(_ledger, node));
+        }
+    }
+
+    private static void TryPrepare(GovernanceLedger ledger, IActorRef node)
+    {
+        try
+        {
+            ledger.PrepareNextSegment();
+        }
+        catch (DiskFullException)
+        {
+            // Said when the room is really needed; until then there may be some.
+        }
+        catch (Exception e)
+        {
+            node.Tell(new NodeFailed(e));
         }
     }
 }

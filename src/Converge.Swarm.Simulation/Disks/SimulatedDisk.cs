@@ -242,15 +242,15 @@ public sealed class SimulatedDisk : IDisk
             file.Write(offset, bytes);
         }
 
-        public void AllocateZeroed(long length)
+        public void AllocateZeroed(long offset, long length)
         {
             BeginChange();
-            if (disk.UsedBytes - file.Length + length > disk.CapacityBytes)
+            if (disk.UsedBytes + Math.Max(0, offset + length - file.Length) > disk.CapacityBytes)
             {
                 throw new DiskFullException(path);
             }
 
-            file.AllocateZeroed(length);
+            file.AllocateZeroed(offset, length);
         }
 
         public void Flush()

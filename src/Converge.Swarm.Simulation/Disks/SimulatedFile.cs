@@ -74,14 +74,18 @@ internal sealed class SimulatedFile
         }
     }
 
-    /// <summary>Makes it this long with every byte zero; durable at once.</summary>
-    public void AllocateZeroed(long length)
+    /// <summary>Makes a range zeros, durably and at once.</summary>
+    public void AllocateZeroed(long offset, long length)
     {
-        _pages = [];
-        _dirty.Clear();
-        _damaged.Clear();
-        Length = length;
-        _durableLength = length;
+        if (offset < Length)
+        {
+            Write(offset, new byte[Math.Min(length, Length - offset)]);
+            Flush();
+        }
+
+        // What was never written is zeros and takes no memory.
+        Length = Math.Max(Length, offset + length);
+        _durableLength = Length;
     }
 
     public void Flush()

@@ -46,6 +46,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _flushingLedger = Task.CompletedTask;
     private Task _preparingSegment = Task.CompletedTask;
+    private Task _preparingLedgerSegment = Task.CompletedTask;
     private int _tickQueued;
     private int _stopping;
 
@@ -299,6 +300,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         Volatile.Write(ref _stopping, 2);
         _ledgerFlushWanted.Release();
         await ending.DoAsync(() => new ValueTask(_flushingLedger));
+        await ending.DoAsync(() => new ValueTask(_preparingLedgerSegment));
         if (!_completion.Task.IsFaulted)
         {
             ending.Do(_ledger.Flush);
@@ -343,12 +345,12 @@ public sealed partial class SwarmNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Allocates the log's next segment while the one in use still has room, so that no commit waits for it.</summary>
-    private void PrepareNextSegment()
+    /// <summary>Allocates the next segment of the log or the ledger while the one in use still has room, so that no commit waits for it.</summary>
+    private void Prepare(Action nextSegment)
     {
         try
         {
-            _log.PrepareNextSegment();
+            nextSegment();
         }
         catch (DiskFullException)
         {
@@ -382,6 +384,10 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 }
 
                 _stateMachine.Post(0, StateMachineMessage.LedgerFlushed.Instance);
+                if (_ledger.ShouldPrepareNextSegment && _preparingLedgerSegment.IsCompleted)
+                {
+                    _preparingLedgerSegment = Task.Run(() => Prepare(_ledger.PrepareNextSegment));
+                }
             }
             catch (DiskFullException)
             {
@@ -472,7 +478,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 host._logThread.Answer(new LogMessage.Stored(stored));
                 if (host._log.ShouldPrepareNextSegment && host._preparingSegment.IsCompleted)
                 {
-                    host._preparingSegment = Task.Run(host.PrepareNextSegment);
+                    host._preparingSegment = Task.Run(() => host.Prepare(host._log.PrepareNextSegment));
                 }
             }
             catch (DiskFullException)

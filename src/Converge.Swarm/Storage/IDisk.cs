@@ -58,10 +58,11 @@ public interface IDiskFile : IDisposable
     void Write(long offset, ReadOnlySpan<byte> bytes);
 
     /// <summary>
-    /// Makes the file exactly this long with every byte zero and really allocated, so that later flushes need not touch metadata.
+    /// Makes a range zeros that are really allocated, durably, so that later flushes of what is written there need not touch metadata. Reaches to the
+    /// file's end or beyond, and makes it longer then; where there was something it is overwritten.
     /// </summary>
     /// <exception cref="DiskFullException">There is no room; what was allocated is for the caller to delete.</exception>
-    void AllocateZeroed(long length);
+    void AllocateZeroed(long offset, long length);
 
     /// <summary>Makes everything written so far durable. After a failure nothing is known of what was written: never retried.</summary>
     void Flush();

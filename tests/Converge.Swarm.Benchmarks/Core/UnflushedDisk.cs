@@ -31,7 +31,7 @@ internal sealed class UnflushedDisk : IDisk
 
         public void Write(long offset, ReadOnlySpan<byte> bytes) => file.Write(offset, bytes);
 
-        public void AllocateZeroed(long length) => file.AllocateZeroed(length);
+        public void AllocateZeroed(long offset, long length) => file.AllocateZeroed(offset, length);
 
         public void Flush()
         {

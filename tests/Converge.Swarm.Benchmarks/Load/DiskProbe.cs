@@ -16,7 +16,7 @@ internal static class DiskProbe
         List<double> latencies = [];
         using (IDiskFile file = PhysicalDisk.Instance.Open(path, DiskFileMode.CreateNew))
         {
-            file.AllocateZeroed(FileBytes);
+            file.AllocateZeroed(0, FileBytes);
             byte[] block = new byte[512];
             Array.Fill(block, (byte)1);
             long begin = Stopwatch.GetTimestamp();

@@ -333,12 +333,12 @@ public sealed class FaultyDisk : IDisk
 
         private long Free => disk.CapacityBytes - disk._names.Values.Sum(other => (long)other.Current.Length);
 
-        public void AllocateZeroed(long length)
+        public void AllocateZeroed(long offset, long length)
         {
             Change();
-            var free = Free;
-            inode.Resize(Math.Min(length, Math.Max(0, free)));
-            if (length > free)
+            var room = inode.Current.Length + Math.Max(0, Free);
+            inode.Write(offset, new byte[Math.Max(0, Math.Min(length, room - offset))]);
+            if (offset + length > room)
             {
                 throw new DiskFullException(path);
             }

@@ -28,17 +28,21 @@ public sealed class PhysicalDiskTests : IDisposable
     }
 
     [Fact]
-    public void An_allocated_file_has_its_length_in_zeros_and_its_room_on_the_disk()
+    public void What_is_allocated_is_zeros_whatever_was_there_and_the_rest_stays()
     {
         const int Length = (3 * 1024 * 1024) + 512;
         using (var file = _disk.Open(InFolder("a"), DiskFileMode.CreateNew))
         {
             file.Write(0, [1, 2, 3]);
-            file.AllocateZeroed(Length);
+            file.AllocateZeroed(1, Length - 1);
+            Assert.Equal(Length, file.Length);
+            file.AllocateZeroed(512, 512);
             Assert.Equal(Length, file.Length);
         }
 
-        Assert.False(File.ReadAllBytes(InFolder("a")).AsSpan().ContainsAnyExcept((byte)0));
+        var bytes = File.ReadAllBytes(InFolder("a"));
+        Assert.Equal(1, bytes[0]);
+        Assert.False(bytes.AsSpan(1).ContainsAnyExcept((byte)0));
     }
 
     [Fact]

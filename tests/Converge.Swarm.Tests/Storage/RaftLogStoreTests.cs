@@ -95,7 +95,7 @@ public sealed class RaftLogStoreTests
         Assert.InRange(_disk.Files.Count, 2, before - 4);
         Mark(store, 20);
         store.RemoveObsolete();
-        Assert.Single(_disk.Files);
+        Assert.Single(_disk.Files, file => file.EndsWith(".segment", StringComparison.Ordinal));
         store.Dispose();
 
         using var reopened = RaftLogStore.Open(_disk, "data", Small, out var recovered);

@@ -37,6 +37,11 @@ public sealed class SegmentedLogCrashTests
                 Append(log, 1800);
                 Remove(log, log.NextNumber);
                 Append(log, 500);
+
+                // Into what was a segment of this log before.
+                log.PrepareNextSegment();
+                Append(log, 1900);
+                Append(log, 1900);
             }
         }
 
@@ -55,7 +60,7 @@ public sealed class SegmentedLogCrashTests
         }
     }
 
-    private static readonly int[] Sizes = [100, 1500, 10, 20, 30, 1900, 1900, 0, 1000, 700, 1900, 1800, 500];
+    private static readonly int[] Sizes = [100, 1500, 10, 20, 30, 1900, 1900, 0, 1000, 700, 1900, 1800, 500, 1900, 1900];
 
     [Fact]
     public void After_a_power_loss_at_any_operation_everything_acknowledged_is_there_and_nothing_else()

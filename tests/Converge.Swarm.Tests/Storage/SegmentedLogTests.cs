@@ -158,7 +158,7 @@ public sealed class SegmentedLogTests
         using (var log = Filled(12))
         {
             first = log.RemoveBefore(13);
-            Assert.Single(_disk.Files);
+            Assert.Single(_disk.Files, file => file.EndsWith(".segment", StringComparison.Ordinal));
             Assert.Throws<ArgumentOutOfRangeException>(() => log.RemoveBefore(14));
         }
 
@@ -335,6 +335,25 @@ public sealed class SegmentedLogTests
         log.AppendGroup(1900);
 
         Assert.Equal([SmallLog.File(1), SmallLog.File(2)], _disk.Files);
+    }
+
+    [Fact]
+    public void A_segment_that_is_removed_becomes_the_next_one_with_nothing_left_of_what_was_in_it()
+    {
+        using var log = Filled(12);
+        string[] segments = [.. _disk.Files];
+        log.RemoveBefore(13);
+        Assert.Equal([segments[^1], "log/next.preparing"], _disk.Files);
+
+        _disk.CapacityBytes = 0;
+        while (_disk.FileExists("log/next.preparing"))
+        {
+            log.AppendGroup(1900);
+        }
+
+        Assert.Equal(2, _disk.Files.Count);
+        Assert.Equal(log.NextNumber - log.FirstNumber, log.Verify());
+        Assert.Equal(SmallLog.Record(13, 1900), log.Read(13, 1, 1)[0].Bytes.ToArray());
     }
 
     [Fact]

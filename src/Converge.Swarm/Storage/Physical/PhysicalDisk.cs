@@ -124,23 +124,23 @@ public sealed class PhysicalDisk : IDisk
             }
         }
 
-        public void AllocateZeroed(long length)
+        public void AllocateZeroed(long offset, long length)
         {
             // Real zeros, not a hole and not a reservation: both would make a later flush change the file's extents.
-            RandomAccess.SetLength(handle, 0);
             var zeros = new byte[Math.Min(length, ZeroChunkBytes)];
-            for (var offset = 0L; offset < length; offset += zeros.Length)
-            {
-                Write(offset, zeros.AsSpan(0, (int)Math.Min(zeros.Length, length - offset)));
-            }
-
             try
             {
-                NativeFile.FlushAll(handle, path);
+                for (var end = offset + length; offset < end; offset += zeros.Length)
+                {
+                    Write(offset, zeros.AsSpan(0, (int)Math.Min(zeros.Length, end - offset)));
+
+                    // Piece by piece: commits wait for flushes of other files, and those would come behind all of it.
+                    NativeFile.FlushData(handle, path);
+                }
             }
             catch (IOException e) when (NativeFile.IsDiskFull(e))
             {
-                // Delayed allocation finds out only now; the file is new, and the caller deletes it.
+                // Delayed allocation finds out only at a flush; the file is not in use yet, and the caller deletes it.
                 throw new DiskFullException(path, e);
             }
         }

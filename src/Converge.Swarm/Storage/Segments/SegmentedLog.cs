@@ -20,6 +20,9 @@ public sealed partial class SegmentedLog : IDisposable
 
     private const string PreparedName = "next.preparing";
 
+    /// <summary>The next segment is allocated in pieces of this size, one for every half a piece that is written of the second half of this one.</summary>
+    private const int PreparedPieceBytes = 1024 * 1024;
+
     private readonly IDisk _disk;
     private readonly string _folder;
     private readonly SegmentedLogOptions _options;
@@ -32,6 +35,7 @@ public sealed partial class SegmentedLog : IDisposable
     private readonly Lock _preparing = new();
 
     private IDiskFile? _prepared;
+    private long _preparedBytes;
     private byte[] _group = [];
     private long _position;
     private ulong _nextNumber;
@@ -75,12 +79,26 @@ public sealed partial class SegmentedLog : IDisposable
     public ulong DurableNextNumber => Volatile.Read(ref _flushedNextNumber);
 
     /// <summary>
-    /// True when more than half of the segment in use is full and no next one is ready: the time to call
+    /// True when more than half of the segment in use is full, and of the next one less is ready than should be by now: the time to call
     /// <see cref="PrepareNextSegment"/>. For the writer.
     /// </summary>
-    public bool ShouldPrepareNextSegment => _position > Active.Header.SegmentBytes / 2 && Volatile.Read(ref _prepared) is null;
+    public bool ShouldPrepareNextSegment => Volatile.Read(ref _preparedBytes) < DuePreparedBytes;
 
     private string PreparedPath => Path.Combine(_folder, PreparedName);
+
+    /// <summary>
+    /// As much of the next segment as there is of this one's second half, piece by piece: allocated at once it would keep the disk from the flushes
+    /// that commits wait for.
+    /// </summary>
+    private long DuePreparedBytes
+    {
+        get
+        {
+            long half = Active.Header.SegmentBytes / 2;
+            long pieces = ((2 * (_position - half)) + PreparedPieceBytes - 1) / PreparedPieceBytes;
+            return _position > half ? Math.Min(pieces * PreparedPieceBytes, _options.SegmentBytes) : 0;
+        }
+    }
 
     private Segment Active => _segments[^1];
 
@@ -178,17 +196,17 @@ public sealed partial class SegmentedLog : IDisposable
     }
 
     /// <summary>
-    /// Allocates the next segment ahead, so that <see cref="Append"/> need not. Takes as long as writing a segment full of zeros; for a
-    /// background thread. Nothing to do when one is ready.
+    /// Allocates another piece of the next segment ahead, so that <see cref="Append"/> need not. Takes as long as writing a mebibyte of zeros and
+    /// flushing it; for a background thread. Nothing to do when all of it is ready.
     /// </summary>
-    /// <exception cref="DiskFullException">There is no room. Nothing was changed.</exception>
+    /// <exception cref="DiskFullException">There is no room. What was allocated is given back.</exception>
     /// <exception cref="IOException">The disk failed; the log is as it was.</exception>
     public void PrepareNextSegment()
     {
         lock (_preparing)
         {
             ThrowIfUnusable();
-            Volatile.Write(ref _prepared, _prepared ?? Allocate());
+            Prepare(Math.Min(_preparedBytes + PreparedPieceBytes, _options.SegmentBytes));
         }
     }
 
@@ -211,20 +229,10 @@ public sealed partial class SegmentedLog : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(number, _flushedNextNumber);
         while (_segments.Count > 1 && _segments[0].EndNumber <= number)
         {
-            lock (_gate)
+            if (!TryReuseOldest())
             {
-                var oldest = _segments[0];
-                _disk.Delete(oldest.Path);
-                _segments.RemoveAt(0);
-                oldest.Removed = true;
-                if (oldest.Readers == 0)
-                {
-                    oldest.Close();
-                }
+                RemoveOldest(segment => _disk.Delete(segment.Path), onlyUnread: false);
             }
-
-            // One by one: whichever deletions survive a crash, what is left has no gap.
-            FlushFolder();
         }
 
         return FirstNumber;
@@ -256,6 +264,61 @@ public sealed partial class SegmentedLog : IDisposable
                 }
             }
         }
+    }
+
+    /// <summary>
+    /// Makes the oldest segment's file the one that the next segment is prepared in, if none is yet: its blocks, and what the system keeps of it in
+    /// memory, need not be found anew. False when somebody still reads it, or it has another size.
+    /// </summary>
+    private bool TryReuseOldest()
+    {
+        if (!_preparing.TryEnter())
+        {
+            return false;
+        }
+
+        try
+        {
+            if (_prepared is not null
+                || _segments[0].Header.SegmentBytes != _options.SegmentBytes
+                || !RemoveOldest(segment => _disk.Rename(segment.Path, PreparedPath), onlyUnread: true))
+            {
+                return false;
+            }
+
+            // Only now: until its new name is durable, a crash brings it back as what it was.
+            _prepared = _disk.Open(PreparedPath, DiskFileMode.ReadWrite);
+            return true;
+        }
+        finally
+        {
+            _preparing.Exit();
+        }
+    }
+
+    /// <summary>Takes the oldest segment out of the log. One by one: whichever removals survive a crash, what is left has no gap.</summary>
+    /// <returns>False when somebody reads it and nobody may; nothing was changed then.</returns>
+    private bool RemoveOldest(Action<Segment> remove, bool onlyUnread)
+    {
+        lock (_gate)
+        {
+            var oldest = _segments[0];
+            if (onlyUnread && oldest.Readers > 0)
+            {
+                return false;
+            }
+
+            remove(oldest);
+            _segments.RemoveAt(0);
+            oldest.Removed = true;
+            if (oldest.Readers == 0)
+            {
+                oldest.Close();
+            }
+        }
+
+        FlushFolder();
+        return true;
     }
 
     private long MeasurePayload(ReadOnlySpan<ReadOnlyMemory<byte>> records)
@@ -362,29 +425,38 @@ public sealed partial class SegmentedLog : IDisposable
         header.Encode(sector);
         lock (_preparing)
         {
-            var file = _prepared ?? Allocate();
-            Volatile.Write(ref _prepared, file);
+            var file = Prepare(_options.SegmentBytes);
             file.Write(0, sector);
             file.Flush();
             _disk.Rename(PreparedPath, path);
-            Volatile.Write(ref _prepared, null);
+            _prepared = null;
+            Volatile.Write(ref _preparedBytes, 0);
             return file;
         }
     }
 
-    private IDiskFile Allocate()
+    /// <summary>Allocates the next segment up to a number of bytes. Within <see cref="_preparing"/>.</summary>
+    private IDiskFile Prepare(long bytes)
     {
-        DeletePrepared();
-        var file = _disk.Open(PreparedPath, DiskFileMode.CreateNew);
+        if (_prepared is null)
+        {
+            DeletePrepared();
+            _prepared = _disk.Open(PreparedPath, DiskFileMode.CreateNew);
+        }
+
         try
         {
-            file.AllocateZeroed(_options.SegmentBytes);
-            return file;
+            if (bytes > _preparedBytes)
+            {
+                _prepared.AllocateZeroed(_preparedBytes, bytes - _preparedBytes);
+                Volatile.Write(ref _preparedBytes, bytes);
+            }
+
+            return _prepared;
         }
         catch (IOException)
         {
-            file.Dispose();
-            TryDeletePrepared();
+            GiveBackPrepared();
             throw;
         }
     }
@@ -393,10 +465,16 @@ public sealed partial class SegmentedLog : IDisposable
     {
         lock (_preparing)
         {
-            _prepared?.Dispose();
-            Volatile.Write(ref _prepared, null);
-            TryDeletePrepared();
+            GiveBackPrepared();
         }
+    }
+
+    private void GiveBackPrepared()
+    {
+        _prepared?.Dispose();
+        _prepared = null;
+        Volatile.Write(ref _preparedBytes, 0);
+        TryDeletePrepared();
     }
 
     /// <summary>Gives its room back. When that fails, the next attempt to allocate one deletes it or says why it cannot.</summary>
