@@ -35,6 +35,21 @@ root.SetAction(async (parsed, cancellationToken) =>
     return 0;
 });
 
+Argument<DirectoryInfo> otherBuild = new("folder") { Description = "Where the other build's converge lies." };
+Option<int> rounds = new("--rounds") { Description = "How many seconds each is measured for each number of clients.", DefaultValueFactory = _ => 15 };
+Command duel = new("duel", "This build and another one in turn, second by second, three processes without an index: medians and their ratio.")
+{
+    otherBuild, clients, rounds, connections,
+};
+duel.SetAction((parsed, cancellationToken) => Duel.RunAsync(
+    parsed.GetValue(otherBuild)!.FullName,
+    parsed.GetValue(clients)!,
+    parsed.GetValue(rounds),
+    parsed.GetValue(connections),
+    Console.Out,
+    cancellationToken));
+root.Subcommands.Add(duel);
+
 Option<int[]> facts = new("--facts")
 {
     Description = "Lengths of history.",

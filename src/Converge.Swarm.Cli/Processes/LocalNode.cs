@@ -44,7 +44,7 @@ internal sealed class LocalNode : IAsyncDisposable
             throw new InvalidOperationException($"Node {Id} runs already, as process {Process.Id}.");
         }
 
-        Process = NodeProcess.Start(_layout.ConfigurationFile, Id.Value, LogFile);
+        Process = NodeProcess.Start(_layout.ConfigurationFile, Id.Value, LogFile, _layout.ProgramFolder);
     }
 
     /// <summary>Its status, or null when it does not answer.</summary>

@@ -16,6 +16,9 @@ internal sealed record LocalSwarmLayout
     /// <summary>The members with their addresses.</summary>
     public required IReadOnlyList<MemberOptions> Members { get; init; }
 
+    /// <summary>Where the program of its nodes lies, when it is another build than this one.</summary>
+    public string? ProgramFolder { get; init; }
+
     /// <summary>Changes other settings than those above.</summary>
     public Func<SwarmOptions, SwarmOptions> Adjust { get; init; } = options => options;
 

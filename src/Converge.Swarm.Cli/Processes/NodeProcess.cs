@@ -57,10 +57,12 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     /// <param name="configuration">The configuration file.</param>
     /// <param name="node">Which member.</param>
     /// <param name="logFile">Where its log goes; appended.</param>
-    public static NodeProcess Start(string configuration, ulong node, string logFile)
+    /// <param name="programFolder">Where the program lies; null for where this one does.</param>
+    public static NodeProcess Start(string configuration, ulong node, string logFile, string? programFolder = null)
     {
         ProcessStartInfo start = ProgramFile.Start(
-            ["node", "--config", configuration, "--node", node.ToString(System.Globalization.CultureInfo.InvariantCulture), Nodes.NodeCommand.StopWithInputOption, "--json"]);
+            ["node", "--config", configuration, "--node", node.ToString(System.Globalization.CultureInfo.InvariantCulture), Nodes.NodeCommand.StopWithInputOption, "--json"],
+            programFolder);
         Process process = Process.Start(start) ?? throw new CommandFault(ExitCode.Failed, $"{start.FileName} did not start.");
         return new NodeProcess(process, logFile);
     }

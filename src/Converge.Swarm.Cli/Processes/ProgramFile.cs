@@ -25,13 +25,16 @@ internal static class ProgramFile
     }
 
     /// <summary>A start of the program with these arguments, its three streams redirected.</summary>
-    public static ProcessStartInfo Start(IEnumerable<string> arguments)
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="folder">Where the program lies; null for where this one does.</param>
+    public static ProcessStartInfo Start(IEnumerable<string> arguments, string? folder = null)
     {
+        folder ??= AppContext.BaseDirectory;
         string name = typeof(ProgramFile).Assembly.GetName().Name!;
-        string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{name}.exe" : name);
+        string program = Path.Combine(folder, OperatingSystem.IsWindows() ? $"{name}.exe" : name);
         ProcessStartInfo start = File.Exists(program)
             ? new ProcessStartInfo(program, arguments)
-            : new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{name}.dll"), .. arguments]);
+            : new ProcessStartInfo("dotnet", [Path.Combine(folder, $"{name}.dll"), .. arguments]);
         start.UseShellExecute = false;
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;

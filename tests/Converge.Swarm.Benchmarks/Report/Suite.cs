@@ -19,9 +19,9 @@ internal static class Suite
     private const int TitleLength = 142;
 
     /// <summary>Until then the processes still compile themselves, in competition with what is measured.</summary>
-    private static readonly TimeSpan HeatUp = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan HeatUp = TimeSpan.FromSeconds(20);
 
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(.5);
     private static readonly TimeSpan Probing = TimeSpan.FromSeconds(2);
 
     private static readonly JsonSerializerOptions JsonOptions = new()
@@ -104,7 +104,8 @@ internal static class Suite
         ("three processes, HTTP", async () => await ThreeProcesses.OverHttpAsync(folder)),
     ];
 
-    private static async Task<Measurement> MeasureAsync(ISwarmUnderLoad swarm, int clients, TimeSpan duration)
+    /// <summary>Measures one number of clients, after a warm-up.</summary>
+    public static async Task<Measurement> MeasureAsync(ISwarmUnderLoad swarm, int clients, TimeSpan duration)
     {
         // No two runs create the same proposal.
         string run = Guid.NewGuid().ToString("N")[..8];

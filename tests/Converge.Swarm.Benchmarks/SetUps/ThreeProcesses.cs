@@ -35,6 +35,10 @@ internal sealed class ThreeProcesses : ISwarmUnderLoad
         (swarm, node) => Framed(swarm, node),
         connections);
 
+    /// <summary>As <see cref="OverFramesAsync"/> without an index, with the nodes of another build.</summary>
+    public static Task<ThreeProcesses> OfBuildAsync(string name, string folder, string? programFolder, int connections) => StartAsync(
+        name, Path.Combine(folder, name), withProjection: false, (swarm, node) => Framed(swarm, node), connections, programFolder);
+
     /// <summary>Over HTTP, which has one request at a time on a connection.</summary>
     public static Task<ThreeProcesses> OverHttpAsync(string folder) => StartAsync(
         "three processes, HTTP", Path.Combine(folder, "http"), withProjection: true, (_, node) => new HttpSwarmClient(node.Url), connections: 8);
@@ -93,11 +97,12 @@ internal sealed class ThreeProcesses : ISwarmUnderLoad
     private const string Cluster = "bench";
 
     private static async Task<ThreeProcesses> StartAsync(
-        string name, string folder, bool withProjection, Func<LocalSwarm, LocalNode, ISwarmClient> connect, int connections)
+        string name, string folder, bool withProjection, Func<LocalSwarm, LocalNode, ISwarmClient> connect, int connections, string? programFolder = null)
     {
         LocalSwarm swarm = await LocalSwarm.StartOnFreePortsAsync(
             () => LocalSwarmLayout.OnFreePorts(folder, 3) with
             {
+                ProgramFolder = programFolder,
                 Adjust = options => options with
                 {
                     Cluster = Cluster,
