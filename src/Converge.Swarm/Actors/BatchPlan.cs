@@ -65,6 +65,7 @@ internal sealed class BatchPlan
             _state = new DurableState(changed.Term, changed.Vote, (_state ?? _outline.State).Commit);
         }
 
+        _entries.EnsureCapacity(_entries.Count + append.Entries.Count);
         foreach (Entry entry in append.Entries)
         {
             bool replaces = _entries.Count > 0 && entry.Index <= _entries[^1].Index;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Members;
@@ -407,12 +408,12 @@ public sealed partial class NodeActor
 
     private void SendAppend(in Message message)
     {
-        Entry[] entries = message.Entries.ToArray();
+        IReadOnlyList<Entry> entries = ListOf(message.Entries);
         HardState? hardState = message.Term != Term.Zero ? new HardState(message.Term, message.Vote, message.Commit) : null;
 
         // The protocol may read from its storage what it handed out; what is durable is counted apart.
         SnapshotMark? mark = message.Snapshot is { } snapshot ? Install(snapshot) : null;
-        _storage.Append(entries);
+        _storage.Append(message.Entries.Span);
         bool isTermOrVoteNew = false;
         if (hardState is { } changed)
         {
@@ -421,7 +422,7 @@ public sealed partial class NodeActor
             _owesCommit = true;
         }
 
-        if (entries.Length > 0 || isTermOrVoteNew || mark is not null)
+        if (entries.Count > 0 || isTermOrVoteNew || mark is not null)
         {
             hardState = _owesCommit || mark is not null ? _storage.HardState : null;
             _owesCommit = false;
@@ -447,10 +448,13 @@ public sealed partial class NodeActor
 
     private void SendApply(in Message message)
     {
-        Entry[] entries = message.Entries.ToArray();
-        _handedToApply = entries[^1].Index;
-        _port.ToStateMachine(new StateMachineMessage.Apply(entries, message.Responses.ToArray()));
+        _handedToApply = message.Entries.Span[^1].Index;
+        _port.ToStateMachine(new StateMachineMessage.Apply(ListOf(message.Entries), message.Responses.ToArray()));
     }
+
+    /// <summary>Without a copy: what the protocol's log hands out is never written again.</summary>
+    private static IReadOnlyList<Entry> ListOf(ReadOnlyMemory<Entry> entries) =>
+        MemoryMarshal.TryGetArray(entries, out ArraySegment<Entry> segment) ? segment : entries.ToArray();
 
     private void Confirm(NodeMessage.LogAppended appended)
     {

@@ -191,7 +191,7 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
     {
         ApplyOutcome outcome = entry.ChangesConfiguration
             ? _state.ApplyMembership(entry.Index, entry.Term, entry.Kind, entry.Data)
-            : _state.Apply(entry.Index, entry.Term, entry.Data.Span);
+            : _state.Apply(entry.Index, entry.Term, entry.Data);
         if (outcome.Record is { } record)
         {
             ledger.Append(record);

@@ -289,7 +289,7 @@ public sealed class InMemoryRaftGovernanceEngine
             return;
         }
 
-        ApplyOutcome outcome = _state.Apply(entry.Index, entry.Term, entry.Data.Span);
+        ApplyOutcome outcome = _state.Apply(entry.Index, entry.Term, entry.Data);
         if (outcome.Record is { } record)
         {
             _chain.Extend(record);

@@ -35,14 +35,19 @@ public enum ApplyResult
 /// <summary>What applying one entry came to: for the client, and for the ledger.</summary>
 public readonly struct ApplyOutcome
 {
-    private readonly AnswerData _answer;
+    // The first answer to a command that came again, or what became of a change of members. Few entries are of these kinds, and one of these exists
+    // for each entry: whatever its record tells is not told twice.
+    private readonly object? _rest;
+    private readonly ulong _revision;
+    private readonly RefusalCode _refusal;
 
-    internal ApplyOutcome(ApplyResult result, in AnswerData answer, EncodedRecord? record, MembershipApplied? membership = null)
+    private ApplyOutcome(ApplyResult result, ulong revision, RefusalCode refusal, EncodedRecord? record, object? rest)
     {
         Result = result;
-        _answer = answer;
+        _revision = revision;
+        _refusal = refusal;
         Record = record;
-        Membership = membership;
+        _rest = rest;
     }
 
     /// <summary>Which of the cases it is.</summary>
@@ -55,14 +60,29 @@ public readonly struct ApplyOutcome
     public EncodedRecord? Record { get; }
 
     /// <summary>For an entry that changes the configuration: what became of it. Otherwise null.</summary>
-    public MembershipApplied? Membership { get; }
+    public MembershipApplied? Membership => _rest as MembershipApplied;
 
     /// <summary>
     /// The client's answer, <see cref="FactAccepted"/> or <see cref="FactRefused"/>; null when no client asked. Made anew by each call:
     /// on most nodes nobody waits for it.
     /// </summary>
-    public CommitAnswer? ToAnswer() =>
-        Result is ApplyResult.FactRecorded or ApplyResult.FactRefused or ApplyResult.Repeated ? _answer.ToAnswer() : null;
+    public CommitAnswer? ToAnswer() => Result switch
+    {
+        ApplyResult.FactRecorded => new AnswerData(Record!, _revision).ToAnswer(),
+        ApplyResult.FactRefused => new FactRefused(_refusal, _revision),
+        ApplyResult.Repeated => ((AnswerData)_rest!).ToAnswer(),
+        _ => null,
+    };
+
+    internal static ApplyOutcome Recorded(EncodedRecord record, ulong revision) => new(ApplyResult.FactRecorded, revision, default, record, rest: null);
+
+    internal static ApplyOutcome Refused(RefusalCode refusal, ulong revision) => new(ApplyResult.FactRefused, revision, refusal, record: null, rest: null);
+
+    internal static ApplyOutcome RepeatedWith(in AnswerData first) => new(ApplyResult.Repeated, 0, default, record: null, first);
+
+    internal static ApplyOutcome OfAuthority(EncodedRecord record) => new(ApplyResult.AuthorityRecorded, 0, default, record, rest: null);
+
+    internal static ApplyOutcome OfMembers(ApplyResult result, EncodedRecord? record, MembershipApplied membership) => new(result, 0, default, record, membership);
 }
 
 /// <summary>An answer in the form in which hundreds of thousands are kept.</summary>

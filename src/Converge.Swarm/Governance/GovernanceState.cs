@@ -84,7 +84,8 @@ public sealed partial class GovernanceState
     /// <param name="index">Its place: the one after <see cref="AppliedIndex"/>.</param>
     /// <param name="term">Its term; never decreases.</param>
     /// <param name="entry">
-    /// Its bytes (<see cref="CommandCodec"/>). Empty for entries that are the protocol's own business: a leader's no-op, a configuration.
+    /// Its bytes (<see cref="CommandCodec"/>), which never change: a proposal keeps those of its creation. Empty for entries that are the protocol's own
+    /// business: a leader's no-op, a configuration.
     /// </param>
     /// <exception cref="UnsupportedCommandException">The bytes are not understood. Nothing was changed; the node must stop.</exception>
     /// <exception cref="SnapshotDamagedException">A page of the snapshot is not what was written. The node must stop.</exception>
@@ -92,7 +93,7 @@ public sealed partial class GovernanceState
     /// <exception cref="InvalidOperationException">
     /// The entry breaks an invariant: its place, its term or its stamp does not follow the last one. Nothing was changed; the node must stop.
     /// </exception>
-    public ApplyOutcome Apply(LogIndex index, Term term, ReadOnlySpan<byte> entry)
+    public ApplyOutcome Apply(LogIndex index, Term term, ReadOnlyMemory<byte> entry)
     {
         CheckFollows(index, term);
         if (entry.IsEmpty)
@@ -102,14 +103,15 @@ public sealed partial class GovernanceState
             return default;
         }
 
-        EncodedCommand command = CommandCodec.Read(entry);
+        EncodedCommand command = CommandCodec.Read(entry.Span);
         if (command.Kind == CommandKind.Membership)
         {
             throw new UnsupportedCommandException($"Entry {index} has a change of members without a change of the configuration.");
         }
 
         Take(index, term, command.Stamp);
-        return command.Kind == CommandKind.Fact ? ApplyFact(command) : ApplyAuthority(command);
+        // Nothing follows a fact in its entry.
+        return command.Kind == CommandKind.Fact ? ApplyFact(command, entry[^command.Fact.Bytes.Length..]) : ApplyAuthority(command);
     }
 
     /// <summary>Applies the next entry when it changes the configuration.</summary>
@@ -147,7 +149,7 @@ public sealed partial class GovernanceState
         Members = Members.Settled(index);
         _digest.FoldSettledMembership(index, term, Members.Configuration);
         MembershipFault? fault = isJoint ? null : new(MembershipRefusal.InvalidChange, "There is no joint configuration to leave.");
-        return new ApplyOutcome(ApplyResult.MembershipSettled, default, record: null, new MembershipApplied(Members, isJoint ? change : null, fault));
+        return ApplyOutcome.OfMembers(ApplyResult.MembershipSettled, record: null, new MembershipApplied(Members, isJoint ? change : null, fault));
     }
 
     private ApplyOutcome ChangeMembers(LogIndex index, Term term, ConfigurationChange change)
@@ -167,7 +169,7 @@ public sealed partial class GovernanceState
         if (fault is not null)
         {
             _digest.FoldMembershipRefusal(index, term, LastStamp, fault.Reason);
-            return new ApplyOutcome(ApplyResult.MembershipRefused, default, record: null, new MembershipApplied(Members, null, fault));
+            return ApplyOutcome.OfMembers(ApplyResult.MembershipRefused, record: null, new MembershipApplied(Members, null, fault));
         }
 
         Members = next;
@@ -176,7 +178,7 @@ public sealed partial class GovernanceState
         EncodedRecord record = LedgerRecordCodec.EncodeMembership(NextEnvelope(RecordKind.Membership), recorded);
         Extend(record);
         _digest.FoldMembership(index, term, LastStamp, record);
-        return new ApplyOutcome(ApplyResult.MembershipRecorded, default, record, new MembershipApplied(next, change, null));
+        return ApplyOutcome.OfMembers(ApplyResult.MembershipRecorded, record, new MembershipApplied(next, change, null));
     }
 
     private ApplyOutcome ApplyAuthority(in EncodedCommand command)
@@ -184,34 +186,34 @@ public sealed partial class GovernanceState
         EncodedRecord record = LedgerRecordCodec.EncodeAuthority(NextEnvelope(RecordKind.Authority), command.Leader);
         Extend(record);
         _digest.FoldAuthority(AppliedIndex, AppliedTerm, record);
-        return new ApplyOutcome(ApplyResult.AuthorityRecorded, default, record);
+        return ApplyOutcome.OfAuthority(record);
     }
 
-    private ApplyOutcome ApplyFact(in EncodedCommand command)
+    private ApplyOutcome ApplyFact(in EncodedCommand command, ReadOnlyMemory<byte> fact)
     {
         if (!command.CommandId.IsPresent)
         {
-            return Fold(Decide(command, out AnswerData answer), answer);
+            return Fold(Decide(command, fact, out AnswerData answer), answer);
         }
 
         Session session = _sessions.Use(command.CommandId.Session);
         switch (_sessions.Look(session, command.CommandId.Number, out AnswerData known))
         {
             case CommandNovelty.Answered:
-                return Fold(new ApplyOutcome(ApplyResult.Repeated, known, record: null), known);
+                return Fold(ApplyOutcome.RepeatedWith(known), known);
 
             case CommandNovelty.Expired:
                 return Fold(Refuse(RefusalCode.CommandExpired, Find(command.Fact.ProposalId, out _), out AnswerData expired), expired);
 
             default:
-                ApplyOutcome outcome = Decide(command, out AnswerData first);
+                ApplyOutcome outcome = Decide(command, fact, out AnswerData first);
                 _sessions.Keep(session, command.CommandId.Number, first);
                 return Fold(outcome, first);
         }
     }
 
     /// <summary>Records the fact, or says why not: the first reason in the order of <see cref="RefusalCode"/>.</summary>
-    private ApplyOutcome Decide(in EncodedCommand command, out AnswerData answer)
+    private ApplyOutcome Decide(in EncodedCommand command, ReadOnlyMemory<byte> factBytes, out AnswerData answer)
     {
         ref readonly EncodedFact fact = ref command.Fact;
         Proposal? proposal = Find(fact.ProposalId, out ProposalLayer layer);
@@ -240,7 +242,7 @@ public sealed partial class GovernanceState
         Extend(record);
         if (proposal is null)
         {
-            proposal = new Proposal(fact, record.Sequence);
+            proposal = new Proposal(factBytes, fact.ProposalId.Length, record.Sequence);
             _changed.Add(proposal);
             ProposalCount++;
         }
@@ -251,13 +253,13 @@ public sealed partial class GovernanceState
         }
 
         answer = new AnswerData(record, proposal.Revision);
-        return new ApplyOutcome(ApplyResult.FactRecorded, answer, record);
+        return ApplyOutcome.Recorded(record, proposal.Revision);
     }
 
     private static ApplyOutcome Refuse(RefusalCode code, Proposal? proposal, out AnswerData answer)
     {
         answer = new AnswerData(code, proposal?.Revision ?? 0);
-        return new ApplyOutcome(ApplyResult.FactRefused, answer, record: null);
+        return ApplyOutcome.Refused(code, proposal?.Revision ?? 0);
     }
 
     private ApplyOutcome Fold(in ApplyOutcome outcome, in AnswerData answer)

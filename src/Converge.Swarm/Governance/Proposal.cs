@@ -14,7 +14,7 @@ internal sealed partial class Proposal
     // The kind, the parts, and the 16-bit length before the id.
     private const int IdOffset = 4;
 
-    private readonly byte[] _creation;
+    private readonly ReadOnlyMemory<byte> _creation;
     private readonly int _idLength;
     private readonly ulong _createdSequence;
     private ulong _lastSequence;
@@ -24,10 +24,14 @@ internal sealed partial class Proposal
     private byte[]? _decidedBy;
     private HashSet<byte[]>? _earlierApprovers;
 
-    public Proposal(in EncodedFact creation, ulong sequence)
+    /// <summary>A proposal as its creation makes it.</summary>
+    /// <param name="creation">The encoded fact. Kept, not copied: as long as proposals are in memory, the entries in which they were created are, too.</param>
+    /// <param name="idLength">How long its id is.</param>
+    /// <param name="sequence">The record of its creation.</param>
+    public Proposal(ReadOnlyMemory<byte> creation, int idLength, ulong sequence)
     {
-        _creation = creation.Bytes.ToArray();
-        _idLength = creation.ProposalId.Length;
+        _creation = creation;
+        _idLength = idLength;
         _createdSequence = sequence;
         _lastSequence = sequence;
         Revision = 1;
@@ -48,7 +52,7 @@ internal sealed partial class Proposal
         Status = other.Status;
     }
 
-    public ReadOnlySpan<byte> Id => _creation.AsSpan(IdOffset, _idLength);
+    public ReadOnlySpan<byte> Id => _creation.Span.Slice(IdOffset, _idLength);
 
     /// <summary>How many facts are recorded.</summary>
     public ulong Revision { get; private set; }
@@ -117,7 +121,7 @@ internal sealed partial class Proposal
 
     public ProposalView ToView(LogIndex asOf)
     {
-        var reader = new FieldReader(_creation);
+        var reader = new FieldReader(_creation.Span);
         FactSubmission submission = FactCodec.Read(ref reader).ToSubmission(commandId: null);
         var creation = (ProposalCreated)submission.Fact;
         var validators = new ValidatorResult[_resultCount];

@@ -57,6 +57,7 @@ public sealed partial class GovernanceLedger : IDisposable
     private readonly RecordBuffer _buffered = new();
     private readonly RecordChain _chain;
     private readonly SubtreeCompleted _extended;
+    private volatile bool _nextSegmentWanted;
     private int _bufferedBytes;
     private ulong _durableSequence;
 
@@ -231,10 +232,10 @@ public sealed partial class GovernanceLedger : IDisposable
     {
         lock (_flushing)
         {
-            EncodedRecord[] group;
+            ReadOnlyMemory<byte>[] group;
             lock (_gate)
             {
-                group = _buffered.Slice(0, _buffered.Count);
+                group = _buffered.BytesOfFirst(_buffered.Count);
             }
 
             if (group.Length == 0)
@@ -242,27 +243,33 @@ public sealed partial class GovernanceLedger : IDisposable
                 return;
             }
 
-            _log.Append(Array.ConvertAll(group, record => record.Bytes));
+            _log.Append(group);
             _log.Flush();
             lock (_gate)
             {
                 _buffered.RemoveFirst(group.Length);
-                foreach (EncodedRecord record in group)
+                foreach (ReadOnlyMemory<byte> record in group)
                 {
-                    _bufferedBytes -= record.Bytes.Length;
+                    _bufferedBytes -= record.Length;
                 }
 
                 _durableSequence += (ulong)group.Length;
             }
+
+            _nextSegmentWanted = _log.ShouldPrepareNextSegment;
         }
     }
 
-    /// <summary>True when it is time for <see cref="PrepareNextSegment"/>. For whoever flushes.</summary>
-    public bool ShouldPrepareNextSegment => _log.ShouldPrepareNextSegment;
+    /// <summary>True when the last flush found that it is time for <see cref="PrepareNextSegment"/>. For any thread.</summary>
+    public bool ShouldPrepareNextSegment => _nextSegmentWanted;
 
     /// <summary>Allocates the next segment file ahead; for a background thread. As <see cref="SegmentedLog.PrepareNextSegment"/>.</summary>
     /// <exception cref="DiskFullException">There is no room. Nothing was changed.</exception>
-    public void PrepareNextSegment() => _log.PrepareNextSegment();
+    public void PrepareNextSegment()
+    {
+        _log.PrepareNextSegment();
+        _nextSegmentWanted = false;
+    }
 
     /// <summary>
     /// Reads records in order and without gaps from <paramref name="fromSequence"/> on, buffered ones included: at most

@@ -240,6 +240,13 @@ public sealed class EncodedRecord
         Hash = Hash256.Of(leaf);
     }
 
+    private EncodedRecord(byte[] leaf, in RecordEnvelope envelope, Hash256 hash)
+    {
+        _leaf = leaf;
+        Envelope = envelope;
+        Hash = hash;
+    }
+
     /// <summary>Its place in the ledger.</summary>
     public ulong Sequence => Envelope.Sequence;
 
@@ -256,9 +263,17 @@ public sealed class EncodedRecord
     public static EncodedRecord FromBytes(ReadOnlySpan<byte> bytes)
     {
         RecordEnvelope envelope = LedgerRecordCodec.ReadEnvelope(bytes);
+        return new EncodedRecord(LeafOf(bytes), envelope);
+    }
+
+    /// <summary>The record whose bytes were copied: nothing is checked or computed again.</summary>
+    internal static EncodedRecord CopyOf(ReadOnlySpan<byte> bytes, in RecordEnvelope envelope, Hash256 hash) => new(LeafOf(bytes), envelope, hash);
+
+    private static byte[] LeafOf(ReadOnlySpan<byte> bytes)
+    {
         byte[] leaf = new byte[1 + bytes.Length];
         leaf[0] = LeafPrefix;
         bytes.CopyTo(leaf.AsSpan(1));
-        return new EncodedRecord(leaf, envelope);
+        return leaf;
     }
 }

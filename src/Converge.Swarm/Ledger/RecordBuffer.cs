@@ -1,36 +1,66 @@
+using System.Numerics;
+
 namespace Converge.Swarm.Ledger;
 
-/// <summary>Records in a row, the oldest in front, each found by its place without a walk. Not safe for concurrent use.</summary>
+/// <summary>
+/// Records in a row, the oldest in front, each found by its place without a walk. Their bytes are copied into memory that is used again and again:
+/// what waits for a flush would otherwise be half of all that a garbage collection finds alive. Not safe for concurrent use.
+/// </summary>
 internal sealed class RecordBuffer
 {
-    private const int FirstSize = 256;
+    private const int FirstRecords = 256;
+    private const int FirstBytes = 64 * 1024;
 
-    private EncodedRecord?[] _ring = new EncodedRecord?[FirstSize];
+    private Held[] _records = new Held[FirstRecords];
     private int _first;
+
+    // A record's bytes lie together; one for which there is no room up to the end lies at the beginning. Where the next one goes is never where the
+    // oldest begins, unless there is none.
+    private byte[] _bytes = new byte[FirstBytes];
+    private int _end;
 
     public int Count { get; private set; }
 
     public void Add(EncodedRecord record)
     {
-        if (Count == _ring.Length)
+        if (Count == _records.Length)
         {
-            var larger = new EncodedRecord?[2 * _ring.Length];
-            _ring.AsSpan(_first).CopyTo(larger);
-            _ring.AsSpan(0, _first).CopyTo(larger.AsSpan(_ring.Length - _first));
-            (_ring, _first) = (larger, 0);
+            var larger = new Held[2 * _records.Length];
+            _records.AsSpan(_first).CopyTo(larger);
+            _records.AsSpan(0, _first).CopyTo(larger.AsSpan(_records.Length - _first));
+            (_records, _first) = (larger, 0);
         }
 
-        _ring[(_first + Count++) & (_ring.Length - 1)] = record;
+        int length = record.Bytes.Length;
+        int offset = PlaceFor(length);
+        record.Bytes.Span.CopyTo(_bytes.AsSpan(offset));
+        _end = offset + length;
+        _records[Slot(Count++)] = new Held(offset, length, record.Envelope, record.Hash);
     }
 
-    /// <summary>So many records from a place on; the front is place 0.</summary>
+    /// <summary>The bytes of the first so many records, not copied: good until those are removed.</summary>
+    public ReadOnlyMemory<byte>[] BytesOfFirst(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count);
+        var bytes = new ReadOnlyMemory<byte>[count];
+        for (int i = 0; i < count; i++)
+        {
+            ref readonly Held held = ref _records[Slot(i)];
+            bytes[i] = _bytes.AsMemory(held.Offset, held.Length);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Copies of so many records from a place on; the front is place 0.</summary>
     public EncodedRecord[] Slice(int place, int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count - place);
         var records = new EncodedRecord[count];
         for (int i = 0; i < count; i++)
         {
-            records[i] = _ring[(_first + place + i) & (_ring.Length - 1)]!;
+            ref readonly Held held = ref _records[Slot(place + i)];
+            records[i] = EncodedRecord.CopyOf(_bytes.AsSpan(held.Offset, held.Length), held.Envelope, held.Hash);
         }
 
         return records;
@@ -39,12 +69,61 @@ internal sealed class RecordBuffer
     public void RemoveFirst(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count);
-        for (int i = 0; i < count; i++)
-        {
-            _ring[_first] = null;
-            _first = (_first + 1) & (_ring.Length - 1);
-        }
-
+        _first = Slot(count);
         Count -= count;
     }
+
+    private int Slot(int place) => (_first + place) & (_records.Length - 1);
+
+    private int PlaceFor(int length)
+    {
+        if (Count == 0)
+        {
+            if (_bytes.Length < length)
+            {
+                _bytes = new byte[BitOperations.RoundUpToPowerOf2((uint)length)];
+            }
+
+            return 0;
+        }
+
+        int start = _records[_first].Offset;
+        if (_end > start)
+        {
+            if (_bytes.Length - _end >= length)
+            {
+                return _end;
+            }
+
+            if (start > length)
+            {
+                return 0;
+            }
+        }
+        else if (start - _end > length)
+        {
+            return _end;
+        }
+
+        Grow(length);
+        return _end;
+    }
+
+    /// <summary>Moves everything to more room. Whoever has been given bytes keeps the old ones.</summary>
+    private void Grow(int length)
+    {
+        var larger = new byte[BitOperations.RoundUpToPowerOf2((uint)(_bytes.Length + length))];
+        int used = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            ref Held held = ref _records[Slot(i)];
+            _bytes.AsSpan(held.Offset, held.Length).CopyTo(larger.AsSpan(used));
+            held = held with { Offset = used };
+            used += held.Length;
+        }
+
+        (_bytes, _end) = (larger, used);
+    }
+
+    private readonly record struct Held(int Offset, int Length, RecordEnvelope Envelope, Hash256 Hash);
 }

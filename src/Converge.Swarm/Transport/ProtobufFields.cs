@@ -101,6 +101,9 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> source)
         return Failed ? 0 : field;
     }
 
+    /// <summary>How much was read.</summary>
+    public readonly int Position => _position;
+
     /// <summary>What the reader expects is not there.</summary>
     public void Fail() => Failed = true;
 

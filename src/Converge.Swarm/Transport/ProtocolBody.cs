@@ -134,8 +134,15 @@ internal static class ProtocolBody
                     context = reader.Number();
                     break;
                 case (EntriesField, false):
+                    int start = reader.Position;
                     entries ??= [];
                     ReadEntry(ref reader, bytes, index + (ulong)entries.Count + 1, entries);
+                    if (entries.Count == 1)
+                    {
+                        // Those that follow are about as long.
+                        entries.EnsureCapacity(1 + ((bytes.Length - reader.Position) / Math.Max(1, reader.Position - start)));
+                    }
+
                     break;
                 case (MarkIndexField, true):
                     markIndex = reader.Number();

@@ -2,6 +2,7 @@ using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Simulation.Tests.Invariants;
@@ -93,7 +94,9 @@ internal sealed class HandMadeRun : ISimulationView
         FactSubmission? submission = fact is null ? null : new FactSubmission(fact, CommandId: command);
         var record = new LedgerRecord(
             sequence, new LogIndex(index), new Term(term), 0, default, kind, command, submission, null, new string('0', 64), sequence.ToString("x64", System.Globalization.CultureInfo.InvariantCulture));
-        var applied = new AppliedEntry(new LogIndex(index), new Term(term), new ApplyOutcome(ApplyResult.FactRecorded, default, null), default);
+        // Its answer is that of some record with this number; no invariant looks at more of it.
+        EncodedRecord encoded = LedgerRecordCodec.Encode(record with { Kind = RecordKind.Authority, Submission = null, CommandId = null, Leader = new NodeId(1) });
+        var applied = new AppliedEntry(new LogIndex(index), new Term(term), ApplyOutcome.Recorded(encoded, revision: 1), default);
         return new AgreedEntry(HandMadeNode.EntryOf(index, term), submission is null ? null : new FactCommand(CommandStamp.None, submission), applied, record, evicted);
     }
 }

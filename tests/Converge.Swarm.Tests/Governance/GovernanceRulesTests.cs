@@ -213,7 +213,7 @@ public sealed class GovernanceRulesTests
         Assert.Throws<InvalidOperationException>(() => log.State.Apply(new LogIndex(2), new Term(1), Stamped(now, counter + 1)));
         Assert.Throws<InvalidOperationException>(() => log.State.Apply(new LogIndex(2), new Term(2), Stamped(now - 1, counter + 1)));
         Assert.Throws<InvalidOperationException>(() => log.State.Apply(new LogIndex(2), new Term(2), Stamped(now, counter)));
-        Assert.Throws<UnsupportedCommandException>(() => log.State.Apply(new LogIndex(2), new Term(2), [9, 9, 9]));
+        Assert.Throws<UnsupportedCommandException>(() => log.State.Apply(new LogIndex(2), new Term(2), new byte[] { 9, 9, 9 }));
 
         Assert.Equal((new LogIndex(1), digest, ProposalStatus.Open), (log.State.AppliedIndex, log.State.Digest.ToString(), log.State.Get("p")!.Status));
         Assert.Equal(ApplyResult.FactRecorded, log.State.Apply(new LogIndex(2), new Term(2), Stamped(now, counter + 1)).Result);

@@ -9,13 +9,6 @@ internal sealed partial class Proposal
     // Status, revision, created, last, overridden before; then the two counts.
     private const int FixedBytes = 1 + (4 * sizeof(ulong)) + (2 * sizeof(uint));
 
-    private Proposal(byte[] creation, int idLength, ulong createdSequence)
-    {
-        _creation = creation;
-        _idLength = idLength;
-        _createdSequence = createdSequence;
-    }
-
     /// <summary>How many bytes <see cref="Encode"/> writes.</summary>
     public int EncodedBytes
     {
@@ -38,7 +31,7 @@ internal sealed partial class Proposal
 
     public void Encode(ref FieldWriter writer)
     {
-        writer.String(_creation);
+        writer.String(_creation.Span);
         writer.Byte((byte)Status);
         writer.UInt64(Revision);
         writer.UInt64(_createdSequence);

@@ -59,6 +59,14 @@ public static class LogBatchCodec
         }
 
         var bytes = new byte[length];
+        Encode(batch, bytes);
+        return bytes;
+    }
+
+    /// <summary>Writes the bytes of a batch into as many as it takes (<see cref="Measure"/>).</summary>
+    /// <exception cref="LogOrderException">Its entries do not follow each other: their indexes are written once.</exception>
+    internal static void Encode(LogBatch batch, Span<byte> bytes)
+    {
         var writer = new Writer(bytes);
         writer.Byte(Version);
         writer.Byte((byte)PartsOf(batch));
@@ -84,8 +92,6 @@ public static class LogBatchCodec
         {
             WriteEntries(batch.Entries, ref writer);
         }
-
-        return bytes;
     }
 
     /// <summary>The batch in all of these bytes. Entries keep pointing into them.</summary>

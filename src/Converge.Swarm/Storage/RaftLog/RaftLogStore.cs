@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Converge.Swarm.Storage;
 
 /// <summary>How the Raft log is kept.</summary>
@@ -104,23 +106,34 @@ public sealed class RaftLogStore : IDisposable
             throw new ArgumentException("There is nothing to append.", nameof(batches));
         }
 
-        var taken = CountThatFit(batches);
-        var outline = Outline;
-        var records = new ReadOnlyMemory<byte>[taken];
-        for (var i = 0; i < taken; i++)
+        var taken = CountThatFit(batches, out var bytes);
+        var encoded = ArrayPool<byte>.Shared.Rent(bytes);
+        try
         {
-            outline = outline.After(batches[i]);
-            records[i] = LogBatchCodec.Encode(batches[i]);
-        }
+            var outline = Outline;
+            var records = new ReadOnlyMemory<byte>[taken];
+            for (int i = 0, used = 0; i < taken; i++)
+            {
+                outline = outline.After(batches[i]);
+                var record = encoded.AsMemory(used, (int)LogBatchCodec.Measure(batches[i]));
+                LogBatchCodec.Encode(batches[i], record.Span);
+                records[i] = record;
+                used += record.Length;
+            }
 
-        var number = _log.Append(records);
-        for (var i = 0; i < taken; i++)
+            var number = _log.Append(records);
+            for (var i = 0; i < taken; i++)
+            {
+                _live.Note(number + (ulong)i, batches[i]);
+            }
+
+            Outline = outline;
+            return taken;
+        }
+        finally
         {
-            _live.Note(number + (ulong)i, batches[i]);
+            ArrayPool<byte>.Shared.Return(encoded);
         }
-
-        Outline = outline;
-        return taken;
     }
 
     /// <summary>Makes what was appended durable.</summary>
@@ -195,8 +208,9 @@ public sealed class RaftLogStore : IDisposable
         }
     }
 
-    private int CountThatFit(IReadOnlyList<LogBatch> batches)
+    private int CountThatFit(IReadOnlyList<LogBatch> batches, out int encodedBytes)
     {
+        encodedBytes = 0;
         var payload = 0L;
         var count = 0;
         for (; count < batches.Count; count++)
@@ -212,6 +226,9 @@ public sealed class RaftLogStore : IDisposable
             {
                 throw new RecordTooLargeException("A log batch", bytes, _options.MaxBatchBytes);
             }
+
+            // No more than a group has.
+            encodedBytes += (int)bytes;
         }
 
         return count;
