@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Converge.Swarm.Ledger;
-using Xunit;
 
 namespace Converge.Swarm.Tests.Ledger;
 

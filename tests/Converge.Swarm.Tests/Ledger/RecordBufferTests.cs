@@ -1,6 +1,5 @@
 using Converge.Core;
 using Converge.Swarm.Ledger;
-using Xunit;
 
 namespace Converge.Swarm.Tests.Ledger;
 
