@@ -10,7 +10,7 @@ namespace Converge.Swarm.Ledger;
 /// </summary>
 /// <remarks>
 /// Where the library is not there or gives another value than it should, <see cref="IsAvailable"/> is false and .NET's own is used: the values
-/// are the same.
+/// are the same. OpenSSL's providers, and so a certified module that is configured there, have no part in it.
 /// </remarks>
 internal static unsafe class OpenSslSha256
 {
