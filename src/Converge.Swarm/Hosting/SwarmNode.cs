@@ -356,7 +356,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         {
             // Said when the room is really needed; until then there may be some.
         }
-        catch (IOException e)
+        catch (Exception e)
         {
             Fail(e);
         }
