@@ -36,7 +36,6 @@ internal sealed class LocalSwarm : IAsyncDisposable
         Node = new NodeId(id),
         DataFolder = Path.Combine(_folder, $"node{id}"),
         Members = _members,
-        Tick = TimeSpan.FromMilliseconds(20),
         LogSegmentBytes = 32 * 1024 * 1024,
         LedgerSegmentBytes = 1024 * 1024,
     };
