@@ -4,6 +4,7 @@ using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Akka.Remoting;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Akka.Node;
@@ -105,7 +106,7 @@ internal sealed class SnapshotHost : UntypedActor, ISnapshotPort
     {
         SnapshotWork work = lane.Works.Peek();
         IActorRef self = Self;
-        lane.Running = Task.Run(() => self.Tell(Run(work)));
+        lane.Running = OwnThread.Run(() => self.Tell(Run(work)));
     }
 
     private Done Run(SnapshotWork work)

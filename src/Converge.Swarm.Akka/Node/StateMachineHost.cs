@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Hosting;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
@@ -96,7 +97,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
 
         _flushing = true;
         IActorRef self = Self;
-        _flush = Task.Run(() => self.Tell(new Flushed(TryFlush(_ledger))));
+        _flush = OwnThread.Run(() => self.Tell(new Flushed(TryFlush(_ledger))));
     }
 
     private static Exception? TryFlush(GovernanceLedger ledger)
@@ -142,7 +143,7 @@ internal sealed class StateMachineHost : UntypedActor, IStateMachinePort, IWithT
         if (_ledger.ShouldPrepareNextSegment && _preparing.IsCompleted)
         {
             IActorRef node = _node;
-            _preparing = Task.Run(() => TryPrepare(_ledger, node));
+            _preparing = OwnThread.Run(() => TryPrepare(_ledger, node));
         }
     }
 

@@ -4,7 +4,7 @@ namespace Converge.Swarm.Hosting;
 
 /// <summary>
 /// One actor's mailbox in the in-box host: several lanes, the first always emptied before the next is looked at, run by at most one thread
-/// at a time: one of the thread pool, or a poster's (<see cref="WorkHere"/>). A lane may be bounded; then <see cref="TryPost"/> refuses
+/// at a time, whose that is its <see cref="RunBy"/> says. A lane may be bounded; then <see cref="TryPost"/> refuses
 /// instead of growing.
 /// </summary>
 /// <remarks>
@@ -23,7 +23,8 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     private readonly Action<T> _refused;
     private readonly Action<Exception> _failed;
     private readonly T? _turn;
-    private readonly bool _short;
+    private readonly RunBy _runBy;
+    private readonly Func<T, bool>? _isShort;
     private bool _turnWanted;
     private int _scheduled;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,10 +40,16 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     /// to it. On any thread.
     /// </param>
     /// <param name="failed">Told once when the actor threw; the mailbox is closed then.</param>
-    /// <param name="short">The actor is quick and waits for nothing: a poster's thread may run it.</param>
-    public Mailbox(int[] capacities, T? turn, Action<T> receive, Action<T> refused, Action<Exception> failed, bool @short = false)
+    /// <param name="runBy">Whose thread runs it.</param>
+    /// <param name="isShort">
+    /// Of an actor that the pool runs: whether it is quick with a message, and waits for nothing. When nothing else is queued, a poster's thread
+    /// may run that one.
+    /// </param>
+    public Mailbox(
+        int[] capacities, T? turn, Action<T> receive, Action<T> refused, Action<Exception> failed, RunBy runBy = RunBy.Pool, Func<T, bool>? isShort = null)
     {
-        _short = @short;
+        _runBy = runBy;
+        _isShort = isShort;
         _capacities = capacities;
         _counts = new int[capacities.Length];
         _lanes = new ConcurrentQueue<T>[capacities.Length];
@@ -89,7 +96,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     public Task CloseAsync()
     {
         _closed = true;
-        Schedule();
+        Schedule(here: false);
         return _idle.Task;
     }
 
@@ -113,11 +120,12 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
     private bool RunRound()
     {
         bool more = false;
+        bool lent = _runBy == RunBy.Poster || WorkHere.IsInSection;
         WorkHere.Enter();
         try
         {
             // One that may take its time lets nobody wait until it has nothing more to do.
-            int messages = _short ? MaxBeforeTurn : 1;
+            int messages = _runBy == RunBy.Poster ? MaxBeforeTurn : 1;
             while (!_closed && messages-- > 0 && TryTake(out T? message))
             {
                 _receive(message!);
@@ -133,16 +141,16 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
         }
         finally
         {
-            if (more && _short)
+            if (more && lent)
             {
                 // This thread does what was asked for; the next round need not wait for that.
                 ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             }
 
-            WorkHere.Leave(elsewhere: more && !_short);
+            WorkHere.Leave(elsewhere: more && !lent);
         }
 
-        return more && !_short;
+        return more && !lent;
     }
 
     private bool BecameIdle()
@@ -176,7 +184,7 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
         }
         else
         {
-            Schedule();
+            Schedule(here: _runBy == RunBy.Poster || _isShort?.Invoke(message) == true);
         }
     }
 
@@ -224,16 +232,20 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
         return false;
     }
 
-    private void Schedule()
+    private void Schedule(bool here)
     {
         if (Interlocked.Exchange(ref _scheduled, 1) != 0)
         {
             return;
         }
 
-        if (_short)
+        if (here)
         {
             WorkHere.Do(this);
+        }
+        else if (_runBy == RunBy.OwnThread)
+        {
+            _ = OwnThread.RunInBackground(((IThreadPoolWorkItem)this).Execute);
         }
         else
         {

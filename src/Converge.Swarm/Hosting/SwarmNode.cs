@@ -23,6 +23,9 @@ public sealed partial class SwarmNode : IAsyncDisposable
     /// <summary>How often the ledger is made durable. The log is what is acknowledged; the ledger can be derived from it again.</summary>
     private static readonly TimeSpan LedgerFlushInterval = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>So few entries are applied by whoever learns that they are committed: waking another thread would take longer.</summary>
+    private const int ShortPage = 16;
+
     private readonly SwarmOptions _options;
     private readonly ILogger _logger;
     private readonly FolderLock _folderLock;
@@ -105,10 +108,16 @@ public sealed partial class SwarmNode : IAsyncDisposable
             },
             RefuseAtTheEnd,
             Fail,
-            @short: true);
-        _stateMachine = new Mailbox<StateMachineMessage>([options.MaxPendingCommands], turn: null, _stateMachineActor.Receive, RefuseAtTheEnd, Fail);
+            RunBy.Poster);
+        _stateMachine = new Mailbox<StateMachineMessage>(
+            [options.MaxPendingCommands],
+            turn: null,
+            _stateMachineActor.Receive,
+            RefuseAtTheEnd,
+            Fail,
+            isShort: message => message is StateMachineMessage.Apply apply && apply.Entries.Count <= ShortPage);
         _snapshotWorks =
-            [.. Enum.GetValues<SnapshotLane>().Select(_ => new Mailbox<SnapshotWork>([int.MaxValue], turn: null, Do, RefuseAtTheEnd, Fail))];
+            [.. Enum.GetValues<SnapshotLane>().Select(_ => new Mailbox<SnapshotWork>([int.MaxValue], turn: null, Do, RefuseAtTheEnd, Fail, RunBy.OwnThread))];
         var snapshotActor = new SnapshotActor(
             new SnapshotActorOptions { Self = options.Node, Policy = options.Snapshots, ElectionTicks = options.ElectionTicks }, opened.Snapshot, ports);
         _snapshots = new Mailbox<SnapshotMessage>(Lanes.SnapshotCapacities, turn: null, snapshotActor.Receive, RefuseAtTheEnd, Fail);
@@ -270,7 +279,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
         _logThread.Start();
         _transport.Start();
         _ticks.Change(_options.Tick, _options.Tick);
-        _flushingLedger = FlushLedgerAsync();
+        _flushingLedger = OwnThread.Run(FlushLedger);
     }
 
     private void LogTornTails(TornTail? tail)
@@ -369,15 +378,16 @@ public sealed partial class SwarmNode : IAsyncDisposable
 
     private bool PostFromClient(NodeMessage message) => _node.TryPost(Lanes.Clients, message);
 
-    private async Task FlushLedgerAsync()
+    /// <summary>Makes the ledger durable from time to time, and when it is asked to, until the node ends. On a thread of its own.</summary>
+    private void FlushLedger()
     {
         while (Volatile.Read(ref _stopping) < 2)
         {
-            await _ledgerFlushWanted.WaitAsync(LedgerFlushInterval);
+            _ledgerFlushWanted.Wait(LedgerFlushInterval);
             try
             {
                 ulong durable = _ledger.DurableSequence;
-                await Task.Run(_ledger.Flush);
+                _ledger.Flush();
                 if (_ledger.DurableSequence > durable)
                 {
                     _metrics.NoteLedgerFlush();
@@ -386,7 +396,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 _stateMachine.Post(0, StateMachineMessage.LedgerFlushed.Instance);
                 if (_ledger.ShouldPrepareNextSegment && _preparingLedgerSegment.IsCompleted)
                 {
-                    _preparingLedgerSegment = Task.Run(() => Prepare(_ledger.PrepareNextSegment));
+                    _preparingLedgerSegment = OwnThread.Run(() => Prepare(_ledger.PrepareNextSegment));
                 }
             }
             catch (DiskFullException)
@@ -478,7 +488,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
                 host._logThread.Answer(new LogMessage.Stored(stored));
                 if (host._log.ShouldPrepareNextSegment && host._preparingSegment.IsCompleted)
                 {
-                    host._preparingSegment = Task.Run(() => host.Prepare(host._log.PrepareNextSegment));
+                    host._preparingSegment = OwnThread.Run(() => host.Prepare(host._log.PrepareNextSegment));
                 }
             }
             catch (DiskFullException)

@@ -84,7 +84,7 @@ public sealed class WorkHereTests
     public void A_quick_actor_runs_on_the_thread_of_whoever_posts_in_a_section()
     {
         int thread = 0;
-        var mailbox = new Mailbox<int>([10], turn: 0, _ => thread = Environment.CurrentManagedThreadId, _ => { }, _ => { }, @short: true);
+        var mailbox = new Mailbox<int>([10], turn: 0, _ => thread = Environment.CurrentManagedThreadId, _ => { }, _ => { }, RunBy.Poster);
 
         WorkHere.Enter();
         mailbox.Post(0, 1);
@@ -94,12 +94,83 @@ public sealed class WorkHereTests
         Assert.Equal(Environment.CurrentManagedThreadId, thread);
     }
 
+    [Fact]
+    public async Task A_message_with_which_an_actor_is_quick_is_received_by_the_poster_and_the_next_one_elsewhere()
+    {
+        int poster = Environment.CurrentManagedThreadId;
+        var threads = new ConcurrentQueue<(int Message, int Thread)>();
+        var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mailbox = new Mailbox<int>(
+            [10],
+            turn: 0,
+            message =>
+            {
+                threads.Enqueue((message, Environment.CurrentManagedThreadId));
+                if (threads.Count == 2)
+                {
+                    both.SetResult();
+                }
+            },
+            _ => { },
+            _ => { },
+            isShort: message => message == 1);
+
+        WorkHere.Enter();
+        mailbox.Post(0, 1);
+        mailbox.Post(0, 2);
+        WorkHere.Leave();
+        var received = threads.ToArray();
+        await both.Task.WaitAsync(LocalSwarm.Patience);
+
+        Assert.Equal((1, poster), received[0]);
+        Assert.Equal([1, 2], threads.Select(one => one.Message));
+        Assert.NotEqual(poster, threads.Last().Thread);
+    }
+
+    /// <summary>
+    /// A snapshot and a flush of the ledger once took both threads of a pool on two processors, and nothing was answered until it had made more,
+    /// one each half second.
+    /// </summary>
+    [Fact]
+    public async Task Actors_that_wait_for_the_disk_leave_the_thread_pool_to_others()
+    {
+        using var disk = new ManualResetEventSlim();
+        var fromThePool = new ConcurrentQueue<bool>();
+        Mailbox<int>[] waiting =
+        [
+            .. Enumerable.Range(0, 4).Select(_ => new Mailbox<int>(
+                [10],
+                turn: 0,
+                _ =>
+                {
+                    fromThePool.Enqueue(Thread.CurrentThread.IsThreadPoolThread);
+                    disk.Wait();
+                },
+                _ => { },
+                _ => { },
+                RunBy.OwnThread)),
+        ];
+        foreach (Mailbox<int> mailbox in waiting)
+        {
+            mailbox.Post(0, 1);
+        }
+
+        bool isFromThePool = await OwnThread.Run(() => Thread.CurrentThread.IsThreadPoolThread);
+        disk.Set();
+        await Task.WhenAll(waiting.Select(mailbox => mailbox.CloseAsync())).WaitAsync(LocalSwarm.Patience);
+
+        Assert.False(isFromThePool);
+        Assert.DoesNotContain(true, fromThePool);
+    }
+
     /// <summary>An actor under a flood must not keep what it asked for waiting until the flood is over.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task What_an_actor_asks_for_is_done_though_it_never_becomes_idle(bool @short)
+    [InlineData("poster")]
+    [InlineData("pool")]
+    [InlineData("own thread")]
+    public async Task What_an_actor_asks_for_is_done_though_it_never_becomes_idle(string whose)
     {
+        RunBy runBy = whose switch { "poster" => RunBy.Poster, "pool" => RunBy.Pool, _ => RunBy.OwnThread };
         var sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Mailbox<int>? mailbox = null;
         mailbox = new Mailbox<int>(
@@ -113,7 +184,7 @@ public sealed class WorkHereTests
             },
             _ => { },
             _ => { },
-            @short);
+            runBy);
         mailbox.Post(0, 1);
 
         await sent.Task.WaitAsync(LocalSwarm.Patience);
