@@ -88,6 +88,9 @@ internal readonly record struct Frame(FrameKind Kind, ReadOnlySequence<byte> Bod
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>How many bytes the frame has that begins with this header, which <see cref="TryRead"/> found nothing wrong with.</summary>
+    public static int AnnouncedBytes(ReadOnlySpan<byte> header) => (int)BinaryPrimitives.ReadUInt32LittleEndian(header) + 4;
+
     /// <summary>Takes one frame off the front of <paramref name="buffer"/>. False when it is not all there yet.</summary>
     /// <exception cref="FrameException">What is there can never become a frame.</exception>
     public static bool TryRead(ref ReadOnlySequence<byte> buffer, int maxBodyBytes, out Frame frame)

@@ -70,25 +70,24 @@ internal sealed partial class PeerTransport
             socket.NoDelay = true;
             address = socket.RemoteEndPoint?.ToString() ?? address;
             await using var stream = new NetworkStream(socket, ownsSocket: false);
-            PipeReader reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
-            try
+
+            // On a thread of its own: what a member says is waited for by that thread alone, and a socket that was waited for in another way
+            // once cannot be any more. There are few members, and few who have not said yet what they are.
+            ClientHello? client = await OwnThread.Run(() => Greet(inbound, stream, address));
+            if (client is not null)
             {
-                await ServeAsync(inbound, stream, new FrameReader(reader), address);
-            }
-            finally
-            {
-                await reader.CompleteAsync();
+                await ServeClientAsync(inbound, stream, client, address);
             }
         }
         catch (FrameException e) when (inbound.IsStranger)
         {
             LogRefused(_logger, address, "protocol_error", e.Message);
-            await AnswerHelloAsync(socket, "protocol_error", e.Message);
+            AnswerStranger(socket, "protocol_error", e.Message);
         }
         catch (FrameException e) when (inbound.Peer.IsNone)
         {
             _clients.Misbehaved(address, e.Message);
-            await AnswerHelloAsync(socket, "protocol_error", e.Message);
+            await AnswerAsync(socket, "protocol_error", e.Message);
         }
         catch (FrameException e)
         {
@@ -105,41 +104,29 @@ internal sealed partial class PeerTransport
         }
     }
 
-    private async Task ServeAsync(Inbound inbound, NetworkStream stream, FrameReader frames, string address)
+    /// <summary>Hears who calls, and serves a member until it goes.</summary>
+    /// <returns>What a client said, that is to be served as one; null when the connection has ended.</returns>
+    private ClientHello? Greet(Inbound inbound, NetworkStream stream, string address)
     {
-        Frame first = await ReadFirstAsync(frames);
+        var frames = new BlockingFrameReader(stream);
+        Frame first = frames.ReadFirst(Frame.MaxHelloBytes, HelloTimeout);
         switch (first.Kind)
         {
             case FrameKind.Hello:
-                await ServePeerAsync(inbound, frames, ParseHello(first), address);
-                break;
+                ServePeer(inbound, frames, ParseHello(first), address);
+                return null;
             case FrameKind.ClientHello:
-                await ServeClientAsync(inbound, stream, frames, ClientMessageCodec.ReadHello(first), address);
-                break;
+                return ClientMessageCodec.ReadHello(first);
             default:
                 throw new FrameException($"The first frame was {first.Kind}; it must be a Hello.");
         }
     }
 
-    private async Task<Frame> ReadFirstAsync(FrameReader frames)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        timeout.CancelAfter(HelloTimeout);
-        try
-        {
-            return await frames.ReadAsync(Frame.MaxHelloBytes, timeout.Token) ?? throw new IOException("It hung up without a word.");
-        }
-        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
-        {
-            throw new FrameException($"No Hello within {HelloTimeout.TotalSeconds} seconds.");
-        }
-    }
-
-    private async Task ServePeerAsync(Inbound inbound, FrameReader frames, Hello hello, string address)
+    private void ServePeer(Inbound inbound, BlockingFrameReader frames, Hello hello, string address)
     {
         MeetBeforeJoining(hello);
         (string Code, string Message)? fault = Judge(hello);
-        await AnswerHelloAsync(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "", fault is { Code: RemovedCode } ? _removal : null);
+        AnswerStranger(inbound.Socket, fault?.Code ?? "", fault?.Message ?? "", fault is { Code: RemovedCode } ? _removal : null);
         if (fault is not null)
         {
             LogRefused(_logger, address, fault.Value.Code, fault.Value.Message);
@@ -151,15 +138,15 @@ internal sealed partial class PeerTransport
         CloseOlderConnections(inbound);
         CallBack(inbound.Peer);
         LogAccepted(_logger, inbound.Peer, address);
-        await ReceiveAsync(frames, inbound.Peer);
+        Receive(frames, inbound.Peer);
     }
 
-    private async Task ServeClientAsync(Inbound inbound, NetworkStream stream, FrameReader frames, ClientHello hello, string address)
+    private async Task ServeClientAsync(Inbound inbound, NetworkStream stream, ClientHello hello, string address)
     {
         if (_clients.Admit(hello) is { } fault)
         {
             LogRefused(_logger, address, fault.Code, fault.Message);
-            await AnswerHelloAsync(inbound.Socket, fault.Code, fault.Message);
+            AnswerStranger(inbound.Socket, fault.Code, fault.Message);
             return;
         }
 
@@ -169,8 +156,16 @@ internal sealed partial class PeerTransport
             DetectDeadClients(inbound.Socket);
             _clients.Connected(address);
             await stream.WriteAsync(Frame.ToBytes(FrameKind.ClientWelcome, _clients.Welcome()), _stop.Token);
-            using var session = new ClientSession(_clients, stream, frames);
-            await session.RunAsync(_stop.Token);
+            PipeReader reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
+            try
+            {
+                using var session = new ClientSession(_clients, stream, new FrameReader(reader));
+                await session.RunAsync(_stop.Token);
+            }
+            finally
+            {
+                await reader.CompleteAsync();
+            }
         }
         finally
         {
@@ -281,12 +276,12 @@ internal sealed partial class PeerTransport
         }
     }
 
-    private static async Task AnswerHelloAsync(Socket socket, string code, string message, RemovalNotice? removal = null)
+    /// <summary>Answers who has been sent nothing yet: there is room for it, so that this waits for nobody.</summary>
+    private static void AnswerStranger(Socket socket, string code, string message, RemovalNotice? removal = null)
     {
-        var answer = new HelloAnswer { Code = code, Message = message, RemovedAt = removal?.Index.Value ?? 0, RemovedTerm = removal?.Term.Value ?? 0 };
         try
         {
-            await socket.SendAsync(Frame.ToBytes(FrameKind.HelloAnswer, answer));
+            socket.Send(AnswerOf(code, message, removal));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -294,17 +289,32 @@ internal sealed partial class PeerTransport
         }
     }
 
-    private async Task ReceiveAsync(FrameReader frames, NodeId peer)
+    private static async Task AnswerAsync(Socket socket, string code, string message)
     {
-        do
+        try
+        {
+            await socket.SendAsync(AnswerOf(code, message, removal: null));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Whoever misbehaved is gone.
+        }
+    }
+
+    private static byte[] AnswerOf(string code, string message, RemovalNotice? removal) => Frame.ToBytes(
+        FrameKind.HelloAnswer,
+        new HelloAnswer { Code = code, Message = message, RemovedAt = removal?.Index.Value ?? 0, RemovedTerm = removal?.Term.Value ?? 0 });
+
+    private void Receive(BlockingFrameReader frames, NodeId peer)
+    {
+        while (frames.Receive())
         {
             ReceiveWhatCame(frames, peer);
         }
-        while (await frames.ReceiveAsync(_stop.Token));
     }
 
     /// <summary>All that came together is delivered together, and this thread may then have the node look at it.</summary>
-    private void ReceiveWhatCame(FrameReader frames, NodeId peer)
+    private void ReceiveWhatCame(BlockingFrameReader frames, NodeId peer)
     {
         WorkHere.Enter();
         try
