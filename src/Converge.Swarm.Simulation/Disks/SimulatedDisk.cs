@@ -253,6 +253,19 @@ public sealed class SimulatedDisk : IDisk
             file.AllocateZeroed(offset, length);
         }
 
+        public void Reserve(long offset, long length)
+        {
+            BeginChange();
+            if (disk.UsedBytes + Math.Max(0, offset + length - file.Length) > disk.CapacityBytes)
+            {
+                throw new DiskFullException(path);
+            }
+
+            file.Reserve(offset, length);
+        }
+
+        public void WriteBack(long offset, long length) => BeginChange();
+
         public void Flush()
         {
             BeginChange();

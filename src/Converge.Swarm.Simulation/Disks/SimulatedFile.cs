@@ -88,6 +88,9 @@ internal sealed class SimulatedFile
         _durableLength = Length;
     }
 
+    /// <summary>Makes the file longer by zeros; durable with the next flush.</summary>
+    public void Reserve(long offset, long length) => Length = Math.Max(Length, offset + length);
+
     public void Flush()
     {
         _durableLength = Length;

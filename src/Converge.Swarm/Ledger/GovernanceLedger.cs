@@ -175,6 +175,7 @@ public sealed partial class GovernanceLedger : IDisposable
             SegmentBytes = options.SegmentBytes,
             MaxGroupBytes = maxGroupBytes,
             MaxRecordBytes = options.MaxRecordBytes,
+            IsInBackground = true,
             Permanent = true,
             MustExist = options.MustExist,
         });

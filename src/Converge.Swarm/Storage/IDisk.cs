@@ -64,6 +64,22 @@ public interface IDiskFile : IDisposable
     /// <exception cref="DiskFullException">There is no room; what was allocated is for the caller to delete.</exception>
     void AllocateZeroed(long offset, long length);
 
+    /// <summary>
+    /// Makes the file longer by zeros for which there is room from then on. Costs almost nothing now and something at every flush of what is
+    /// written there, and is durable with the first one.
+    /// </summary>
+    /// <param name="offset">The file's end.</param>
+    /// <param name="length">By so much.</param>
+    /// <exception cref="DiskFullException">There is no room; what was reserved is for the caller to delete.</exception>
+    void Reserve(long offset, long length);
+
+    /// <summary>
+    /// Has a range written to the device now, and waits for it, so that a later <see cref="Flush"/> finds little left to do; the system need
+    /// not keep it in memory. Promises nothing: neither the device's own memory nor the file's length need be safe. For long files, which
+    /// others' flushes must not wait for and which must not drive everything else out of memory.
+    /// </summary>
+    void WriteBack(long offset, long length);
+
     /// <summary>Makes everything written so far durable. After a failure nothing is known of what was written: never retried.</summary>
     void Flush();
 }

@@ -33,6 +33,12 @@ internal sealed class UnflushedDisk : IDisk
 
         public void AllocateZeroed(long offset, long length) => file.AllocateZeroed(offset, length);
 
+        public void Reserve(long offset, long length) => file.Reserve(offset, length);
+
+        public void WriteBack(long offset, long length)
+        {
+        }
+
         public void Flush()
         {
         }

@@ -45,6 +45,9 @@ public sealed class FaultyDisk : IDisk
     /// <summary>The next rename finds no room in its folder.</summary>
     public bool NoRoomForNextName { get; set; }
 
+    /// <summary>The next file that is renamed is another one from then on, by one bit of this byte.</summary>
+    public int? FlippedWithNextName { get; set; }
+
     /// <summary>Every read fails.</summary>
     public bool FailReads { get; set; }
 
@@ -91,6 +94,13 @@ public sealed class FaultyDisk : IDisk
         }
 
         var inode = Find(from);
+        if (FlippedWithNextName is { } flipped)
+        {
+            FlippedWithNextName = null;
+            inode.Current = (byte[])inode.Current.Clone();
+            inode.Current[flipped] ^= 1;
+        }
+
         _names.Remove(from);
         _names[to] = inode;
         _pending.Add(new NameChange(from, to, inode));
@@ -346,6 +356,19 @@ public sealed class FaultyDisk : IDisk
             Change();
             inode.Flush();
         }
+
+        public void Reserve(long offset, long length)
+        {
+            Change();
+            var room = inode.Current.Length + Math.Max(0, Free);
+            inode.Write(offset, new byte[Math.Max(0, Math.Min(length, room - offset))]);
+            if (offset + length > room)
+            {
+                throw new DiskFullException(path);
+            }
+        }
+
+        public void WriteBack(long offset, long length) => Change();
 
         public void Flush()
         {

@@ -46,6 +46,31 @@ public sealed class PhysicalDiskTests : IDisposable
     }
 
     [Fact]
+    public void What_is_reserved_is_zeros_that_can_be_written_and_what_is_written_back_stays()
+    {
+        const int Length = 5 * 1024 * 1024;
+        var written = new byte[3 * 1024 * 1024];
+        new Random(1).NextBytes(written);
+        using (var file = _disk.Open(InFolder("a"), DiskFileMode.CreateNew))
+        {
+            file.Write(0, [1, 2, 3]);
+            file.Reserve(3, Length - 3);
+            Assert.Equal(Length, file.Length);
+            file.Write(1000, written);
+            file.WriteBack(0, 1024 * 1024);
+            file.WriteBack(1024 * 1024, 3 * 1024 * 1024);
+            file.Write(10, [4]);
+            file.Flush();
+        }
+
+        var bytes = File.ReadAllBytes(InFolder("a"));
+        Assert.Equal(Length, bytes.Length);
+        Assert.Equal([1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0], bytes[..12]);
+        Assert.Equal(written, bytes[1000..(1000 + written.Length)]);
+        Assert.False(bytes.AsSpan(1000 + written.Length).ContainsAnyExcept((byte)0));
+    }
+
+    [Fact]
     public void A_new_file_must_be_new_and_an_existing_one_there()
     {
         _disk.Open(InFolder("a"), DiskFileMode.CreateNew).Dispose();

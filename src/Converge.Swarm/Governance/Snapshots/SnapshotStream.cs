@@ -3,18 +3,18 @@ using Converge.Swarm.Storage;
 namespace Converge.Swarm.Governance;
 
 /// <summary>
-/// Writes a file from its first byte to its last through one buffer. What was written is flushed again and again, in pieces that a disk
+/// Writes a file from its first byte to its last through one buffer. What was written goes to the disk again and again, in pieces that it
 /// takes in moments: the flushes of the log, for which commits wait, come between them.
 /// </summary>
 internal sealed class SnapshotStream(IDiskFile file)
 {
     private const int BufferBytes = 256 * 1024;
-    private const int UnflushedBytes = 1024 * 1024;
+    private const int PieceBytes = 1024 * 1024;
 
     private readonly byte[] _buffer = new byte[BufferBytes];
     private int _used;
     private long _written;
-    private long _flushed;
+    private long _sent;
     private long _sectionOffset;
     private uint _sectionState = Crc32C.Start;
 
@@ -58,10 +58,10 @@ internal sealed class SnapshotStream(IDiskFile file)
         file.Write(_written, _buffer.AsSpan(0, _used));
         _written += _used;
         _used = 0;
-        if (_written - _flushed >= UnflushedBytes)
+        if (_written - _sent >= PieceBytes)
         {
-            file.Flush();
-            _flushed = _written;
+            file.WriteBack(_sent, _written - _sent);
+            _sent = _written;
         }
     }
 }

@@ -16,6 +16,10 @@ internal static partial class NativeFile
     private const int CloseOnExecLinux = 0x8_0000;
     private const int CloseOnExecMac = 0x100_0000;
     private const int FullFlushMac = 51;
+    private const uint WaitBefore = 1;
+    private const uint Write = 2;
+    private const uint WaitAfter = 4;
+    private const int NotNeeded = 4;
 
     /// <summary>Makes the data of a file durable; of its metadata only what is needed to read them.</summary>
     public static void FlushData(SafeFileHandle file, string path)
@@ -28,6 +32,51 @@ internal static partial class NativeFile
         {
             FlushAll(file, path);
         }
+    }
+
+    /// <summary>
+    /// Has a range written to the device. On Linux without what makes a flush dear, the device's own memory and the file system's journal;
+    /// elsewhere it is one.
+    /// </summary>
+    public static void WriteBack(SafeFileHandle file, long offset, long length, string path)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Check(SyncFileRange(file, offset, length, WaitBefore | Write | WaitAfter), "sync_file_range", path);
+        }
+        else
+        {
+            FlushData(file, path);
+        }
+    }
+
+    /// <summary>Lets the system forget what it keeps in memory of a range that is on the device. Advice, which a system may not take.</summary>
+    public static void Forget(SafeFileHandle file, long offset, long length)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Advise(file, offset, length, NotNeeded);
+        }
+    }
+
+    /// <summary>Reserves room for a range, zeros until it is written. False when this file system, or any but Linux, cannot.</summary>
+    /// <exception cref="IOException">It can, and did not; see <see cref="IsDiskFull"/>.</exception>
+    public static bool TryReserve(SafeFileHandle file, long offset, long length, string path)
+    {
+        const int NotSupported = 95;
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        int result = Allocate(file, 0, offset, length);
+        if (result < 0 && Marshal.GetLastPInvokeError() == NotSupported)
+        {
+            return false;
+        }
+
+        Check(result, "fallocate", path);
+        return true;
     }
 
     /// <summary>Makes the data and all metadata of a file durable.</summary>
@@ -90,6 +139,15 @@ internal static partial class NativeFile
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int FDataSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int Allocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(SafeFileHandle file);

@@ -132,17 +132,44 @@ public sealed class PhysicalDisk : IDisk
             {
                 for (var end = offset + length; offset < end; offset += zeros.Length)
                 {
-                    Write(offset, zeros.AsSpan(0, (int)Math.Min(zeros.Length, end - offset)));
+                    var piece = zeros.AsSpan(0, (int)Math.Min(zeros.Length, end - offset));
+                    Write(offset, piece);
 
                     // Piece by piece: commits wait for flushes of other files, and those would come behind all of it.
-                    NativeFile.FlushData(handle, path);
+                    NativeFile.WriteBack(handle, offset, piece.Length, path);
                 }
+
+                NativeFile.FlushData(handle, path);
             }
             catch (IOException e) when (NativeFile.IsDiskFull(e))
             {
                 // Delayed allocation finds out only at a flush; the file is not in use yet, and the caller deletes it.
                 throw new DiskFullException(path, e);
             }
+        }
+
+        public void Reserve(long offset, long length)
+        {
+            try
+            {
+                if (!NativeFile.TryReserve(handle, offset, length, path))
+                {
+                    AllocateZeroed(offset, length);
+                }
+            }
+            catch (IOException e) when (NativeFile.IsDiskFull(e))
+            {
+                throw new DiskFullException(path, e);
+            }
+        }
+
+        public void WriteBack(long offset, long length)
+        {
+            NativeFile.WriteBack(handle, offset, length, path);
+
+            // The pages that this frees are those that the next piece is written to. Otherwise a long file takes ever more new ones, which in a
+            // virtual machine may have to come from its host.
+            NativeFile.Forget(handle, offset, length);
         }
 
         public void Flush() => NativeFile.FlushData(handle, path);

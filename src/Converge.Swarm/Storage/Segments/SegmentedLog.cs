@@ -21,7 +21,7 @@ public sealed partial class SegmentedLog : IDisposable
     private const string PreparedName = "next.preparing";
 
     /// <summary>The next segment is allocated in pieces of this size, one for every half a piece that is written of the second half of this one.</summary>
-    private const int PreparedPieceBytes = 1024 * 1024;
+    private const int PreparedPieceBytes = 4 * 1024 * 1024;
 
     private readonly IDisk _disk;
     private readonly string _folder;
@@ -196,8 +196,8 @@ public sealed partial class SegmentedLog : IDisposable
     }
 
     /// <summary>
-    /// Allocates another piece of the next segment ahead, so that <see cref="Append"/> need not. Takes as long as writing a mebibyte of zeros and
-    /// flushing it; for a background thread. Nothing to do when all of it is ready.
+    /// Allocates another piece of the next segment ahead, so that <see cref="Append"/> need not. Takes as long as writing a few mebibytes of zeros
+    /// and flushing them; for a background thread. Nothing to do when all of it is ready.
     /// </summary>
     /// <exception cref="DiskFullException">There is no room. What was allocated is given back.</exception>
     /// <exception cref="IOException">The disk failed; the log is as it was.</exception>
@@ -206,7 +206,7 @@ public sealed partial class SegmentedLog : IDisposable
         lock (_preparing)
         {
             ThrowIfUnusable();
-            Prepare(Math.Min(_preparedBytes + PreparedPieceBytes, _options.SegmentBytes));
+            Prepare(_options.IsInBackground ? _options.SegmentBytes : Math.Min(_preparedBytes + PreparedPieceBytes, _options.SegmentBytes));
         }
     }
 
@@ -448,7 +448,7 @@ public sealed partial class SegmentedLog : IDisposable
         {
             if (bytes > _preparedBytes)
             {
-                _prepared.AllocateZeroed(_preparedBytes, bytes - _preparedBytes);
+                Allocate(_prepared, _preparedBytes, bytes - _preparedBytes);
                 Volatile.Write(ref _preparedBytes, bytes);
             }
 
@@ -458,6 +458,18 @@ public sealed partial class SegmentedLog : IDisposable
         {
             GiveBackPrepared();
             throw;
+        }
+    }
+
+    private void Allocate(IDiskFile file, long offset, long length)
+    {
+        if (_options.IsInBackground)
+        {
+            file.Reserve(offset, length);
+        }
+        else
+        {
+            file.AllocateZeroed(offset, length);
         }
     }
 
