@@ -39,14 +39,26 @@ public sealed class SnapshotFiles : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     public StateSnapshotFile? OpenNewest() => _folder.List() is [SnapshotMark newest, ..] ? _folder.Open(newest) : null;
 
-    /// <summary>Writes a snapshot durably, under its own name only when it is whole.</summary>
+    /// <summary>Writes a snapshot durably, under its own name only when it is whole, and reads it back.</summary>
+    /// <exception cref="SnapshotDamagedException">What is read is not what was written.</exception>
     /// <exception cref="DiskFullException">There is no room; nothing is left of it.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     internal StateSnapshotFile Write(FrozenState state, LedgerCheckpoint ledger, ConfigurationState configuration, ReadOnlyMemory<byte> members)
     {
         var mark = new SnapshotMark(state.Index, state.Term);
         StateSnapshotFile.Write(_disk, _folder.PathOf(mark), state, ledger, configuration, members, _stop.Token);
-        return _folder.Open(mark);
+        StateSnapshotFile written = _folder.Open(mark);
+        try
+        {
+            // The log that it stands for goes once it is there: by then the disk must have given it back.
+            written.ReadBack();
+            return written;
+        }
+        catch
+        {
+            written.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads from a snapshot: at least one byte, fewer than wanted only at its end.</summary>
@@ -82,7 +94,7 @@ public sealed class SnapshotFiles : IDisposable
         _unflushed += bytes.Length;
         if (_unflushed >= UnflushedBytes)
         {
-            file.Flush();
+            file.WriteBack(Math.Max(0, offset + bytes.Length - _unflushed), _unflushed);
             _unflushed = 0;
         }
     }

@@ -140,6 +140,28 @@ public sealed class StateSnapshotFolderTests : IDisposable
         Assert.Equal([newest.Mark], new StateSnapshotFolder(_ledger.Disk.AfterCrash(_ => 0), "data").List());
     }
 
+    /// <summary>Once a snapshot is there, the log that it stands for is removed: no other copy may be left of what the disk did not keep.</summary>
+    [Fact]
+    public void A_snapshot_that_the_disk_did_not_keep_as_it_was_written_is_not_taken_for_one()
+    {
+        var log = new AgreedLog();
+        for (int i = 0; i < 60; i++)
+        {
+            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann")));
+        }
+
+        FrozenState frozen = log.State.Freeze();
+        using var files = new SnapshotFiles(_ledger.Disk, "data");
+        StateSnapshotFile Write() => files.Write(
+            frozen, _ledger.Ledger.CheckpointAt(frozen.LastSequence), SnapshotLedger.Configuration, SnapshotLedger.MemberRecords);
+        using StateSnapshotFile good = Write();
+        for (int at = 0; at < good.Length; at++)
+        {
+            _ledger.Disk.FlippedWithNextName = at;
+            Assert.Throws<SnapshotDamagedException>(Write);
+        }
+    }
+
     [Fact]
     public void A_received_snapshot_whose_name_finds_no_room_gets_it_when_there_is_some()
     {
