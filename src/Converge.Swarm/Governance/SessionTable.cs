@@ -57,7 +57,7 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
     private const int FirstRingSize = 64;
 
     private readonly Dictionary<byte[], Session> _sessions = new(Utf8NameComparer.Instance);
-    private readonly Dictionary<(ulong Serial, ulong Number), ulong> _places = [];
+    private readonly Dictionary<(ulong Serial, ulong Number), ulong> _places = new(PlaceComparer.Instance);
     private AnswerRing _ring = new(FirstRingSize);
     private ulong _oldest = 1;
     private ulong _next = 1;
@@ -281,5 +281,18 @@ internal sealed partial class SessionTable(int maxSessions, int maxAnswers, ulon
         {
             session.MoreRecent.LessRecent = session.LessRecent;
         }
+    }
+
+    /// <summary>
+    /// A session counts its commands, and those that follow each other lie side by side in the table: each is found, and made room for, in
+    /// memory that the one before brought near. Which sessions share a place nobody outside can tell, so that none can crowd one.
+    /// </summary>
+    private sealed class PlaceComparer : IEqualityComparer<(ulong Serial, ulong Number)>
+    {
+        public static readonly PlaceComparer Instance = new();
+
+        public bool Equals((ulong Serial, ulong Number) x, (ulong Serial, ulong Number) y) => x == y;
+
+        public int GetHashCode((ulong Serial, ulong Number) place) => unchecked(HashCode.Combine(place.Serial) + (int)place.Number);
     }
 }

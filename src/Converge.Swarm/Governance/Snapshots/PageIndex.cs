@@ -39,15 +39,7 @@ internal sealed class PageIndex
     /// <summary>The page with the proposals of a key, if one may have any.</summary>
     public bool TryFind(ulong key, out PagePlace page)
     {
-        int low = 0;
-        int high = _firstKeys.Length;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            (low, high) = _firstKeys[middle] <= key ? (middle + 1, high) : (low, middle);
-        }
-
-        int at = low - 1;
+        int at = LastPageFrom(key);
         if (at < 0 || !_prints.AsSpan(_firstPlaces[at], _firstPlaces[at + 1] - _firstPlaces[at]).Contains(ProposalKey.PrintOf(key)))
         {
             page = default;
@@ -56,6 +48,35 @@ internal sealed class PageIndex
 
         page = this[at];
         return true;
+    }
+
+    /// <summary>The last page that begins at a key or before it; -1 when none does.</summary>
+    /// <remarks>
+    /// Keys are hashes, so that a page lies about where its share of all keys puts it. The search begins there, in steps that double, and
+    /// touches a line of memory or two instead of one at each halving.
+    /// </remarks>
+    private int LastPageFrom(ulong key)
+    {
+        int guess = (int)Math.BigMul(key, (ulong)_firstKeys.Length, out _);
+        int low = guess;
+        int high = guess;
+        for (int step = 8; low > 0 && _firstKeys[low - 1] > key; step *= 2)
+        {
+            (low, high) = (Math.Max(0, low - step), low - 1);
+        }
+
+        for (int step = 8; high < _firstKeys.Length && _firstKeys[high] <= key; step *= 2)
+        {
+            (low, high) = (high + 1, Math.Min(_firstKeys.Length, high + step));
+        }
+
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = _firstKeys[middle] <= key ? (middle + 1, high) : (low, middle);
+        }
+
+        return low - 1;
     }
 
     /// <summary>The part of the filter that a page has.</summary>
