@@ -5,7 +5,7 @@ namespace Converge.Swarm.Cli.Nodes;
 
 /// <summary>
 /// Asks Linux for pages of 2 MiB for the managed heap. A node's state is large and looked at here and there, and with pages of 4 KiB the processor
-/// spends a tenth of its time on finding them, in a virtual machine more. .NET has no setting for it; that of Java is
+/// may spend much of its time on finding them, in a virtual machine above all. .NET has no setting for it; that of Java is
 /// <c>-XX:+UseTransparentHugePages</c>.
 /// </summary>
 internal static partial class HugePages

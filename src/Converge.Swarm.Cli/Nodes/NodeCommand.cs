@@ -30,7 +30,7 @@ internal static class NodeCommand
             DefaultValueFactory = _ => LogLevel.Information,
         };
         Option<bool> stopWithInput = new(StopWithInputOption) { Description = "Stops when the standard input ends, for programs that start nodes." };
-        Option<bool> smallPages = new("--no-huge-pages") { Description = "Does not ask Linux for pages of 2 MiB; takes less memory and more processor time." };
+        Option<bool> smallPages = new("--no-huge-pages") { Description = "Does not ask Linux for pages of 2 MiB; takes less memory and may take more processor time." };
         Option<bool> json = CommonOptions.Json();
         Command command = new(
             "node",
