@@ -97,14 +97,14 @@ public sealed class WorkHereTests
     [Fact]
     public async Task A_message_with_which_an_actor_is_quick_is_received_by_the_poster_and_the_next_one_elsewhere()
     {
-        var threads = new ConcurrentQueue<(int Message, int Thread)>();
+        var threads = new ConcurrentQueue<(int Message, Thread Thread)>();
         var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var mailbox = new Mailbox<int>(
             [10],
             turn: 0,
             message =>
             {
-                threads.Enqueue((message, Environment.CurrentManagedThreadId));
+                threads.Enqueue((message, Thread.CurrentThread));
                 if (threads.Count == 2)
                 {
                     both.SetResult();
@@ -115,19 +115,19 @@ public sealed class WorkHereTests
             isShort: message => message == 1);
 
         // Not of the pool, so that the pool cannot lend this very thread to the second message.
-        (int poster, (int Message, int Thread)[] received) = await OwnThread.Run(() =>
+        (Thread poster, (int Message, Thread Thread)[] received) = await OwnThread.Run(() =>
         {
             WorkHere.Enter();
             mailbox.Post(0, 1);
             mailbox.Post(0, 2);
             WorkHere.Leave();
-            return (Environment.CurrentManagedThreadId, threads.ToArray());
+            return (Thread.CurrentThread, threads.ToArray());
         });
         await both.Task.WaitAsync(LocalSwarm.Patience);
 
         Assert.Equal((1, poster), received[0]);
         Assert.Equal([1, 2], threads.Select(one => one.Message));
-        Assert.NotEqual(poster, threads.Last().Thread);
+        Assert.NotSame(poster, threads.Last().Thread);
     }
 
     /// <summary>
