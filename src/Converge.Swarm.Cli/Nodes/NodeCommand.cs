@@ -30,7 +30,6 @@ internal static class NodeCommand
             DefaultValueFactory = _ => LogLevel.Information,
         };
         Option<bool> stopWithInput = new(StopWithInputOption) { Description = "Stops when the standard input ends, for programs that start nodes." };
-        Option<bool> smallPages = new("--no-huge-pages") { Description = "Does not ask Linux for pages of 2 MiB; takes less memory and may take more processor time." };
         Option<bool> json = CommonOptions.Json();
         Command command = new(
             "node",
@@ -45,16 +44,11 @@ internal static class NodeCommand
               converge node --config config/three-nodes.json --node 2
             """)
         {
-            config, node, data, level, stopWithInput, smallPages, json,
+            config, node, data, level, stopWithInput, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             SwarmOptions options = NodeConfiguration.Load(parsed.GetRequiredValue(config), parsed.GetValue(node), parsed.GetValue(data));
-            if (!parsed.GetValue(smallPages))
-            {
-                HugePages.TryAskForHeap();
-            }
-
             using ILoggerFactory loggers = NodeLogging.ToErrorStream(parsed.GetValue(level));
             using CancellationTokenSource stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             if (parsed.GetValue(stopWithInput))
