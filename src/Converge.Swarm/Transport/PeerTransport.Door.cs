@@ -67,6 +67,8 @@ internal sealed partial class PeerTransport
         string address = "unknown";
         try
         {
+            // Who comes in while the others are shown out is not among those, and a thread that waits for him would wait for ever.
+            _stop.Token.ThrowIfCancellationRequested();
             socket.NoDelay = true;
             address = socket.RemoteEndPoint?.ToString() ?? address;
             await using var stream = new NetworkStream(socket, ownsSocket: false);
