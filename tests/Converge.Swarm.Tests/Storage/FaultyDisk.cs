@@ -45,8 +45,8 @@ public sealed class FaultyDisk : IDisk
     /// <summary>The next rename finds no room in its folder.</summary>
     public bool NoRoomForNextName { get; set; }
 
-    /// <summary>The next file that is renamed is another one from then on, by one bit of this byte.</summary>
-    public int? FlippedWithNextName { get; set; }
+    /// <summary>The next file that is flushed is another one from then on, by one bit of this byte.</summary>
+    public int? FlippedByNextFlush { get; set; }
 
     /// <summary>Every read fails.</summary>
     public bool FailReads { get; set; }
@@ -94,13 +94,6 @@ public sealed class FaultyDisk : IDisk
         }
 
         var inode = Find(from);
-        if (FlippedWithNextName is { } flipped)
-        {
-            FlippedWithNextName = null;
-            inode.Current = (byte[])inode.Current.Clone();
-            inode.Current[flipped] ^= 1;
-        }
-
         _names.Remove(from);
         _names[to] = inode;
         _pending.Add(new NameChange(from, to, inode));
@@ -346,13 +339,7 @@ public sealed class FaultyDisk : IDisk
         public void AllocateZeroed(long offset, long length)
         {
             Change();
-            var room = inode.Current.Length + Math.Max(0, Free);
-            inode.Write(offset, new byte[Math.Max(0, Math.Min(length, room - offset))]);
-            if (offset + length > room)
-            {
-                throw new DiskFullException(path);
-            }
-
+            Extend(offset, length);
             Change();
             inode.Flush();
         }
@@ -360,6 +347,11 @@ public sealed class FaultyDisk : IDisk
         public void Reserve(long offset, long length)
         {
             Change();
+            Extend(offset, length);
+        }
+
+        private void Extend(long offset, long length)
+        {
             var room = inode.Current.Length + Math.Max(0, Free);
             inode.Write(offset, new byte[Math.Max(0, Math.Min(length, room - offset))]);
             if (offset + length > room)
@@ -378,6 +370,13 @@ public sealed class FaultyDisk : IDisk
                 disk.FailNextFlush = false;
                 inode.ForgetUnflushed();
                 throw new IOException($"{path} cannot be flushed.");
+            }
+
+            if (disk.FlippedByNextFlush is { } flipped)
+            {
+                disk.FlippedByNextFlush = null;
+                inode.Current = (byte[])inode.Current.Clone();
+                inode.Current[flipped] ^= 1;
             }
 
             inode.Flush();

@@ -39,26 +39,15 @@ public sealed class SnapshotFiles : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     public StateSnapshotFile? OpenNewest() => _folder.List() is [SnapshotMark newest, ..] ? _folder.Open(newest) : null;
 
-    /// <summary>Writes a snapshot durably, under its own name only when it is whole, and reads it back.</summary>
-    /// <exception cref="SnapshotDamagedException">What is read is not what was written.</exception>
+    /// <summary>Writes a snapshot durably, under its own name only when it is whole.</summary>
+    /// <exception cref="SnapshotDamagedException">What is read is not what was written. Nothing is left of it, and what was there before is as it was.</exception>
     /// <exception cref="DiskFullException">There is no room; nothing is left of it.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     internal StateSnapshotFile Write(FrozenState state, LedgerCheckpoint ledger, ConfigurationState configuration, ReadOnlyMemory<byte> members)
     {
         var mark = new SnapshotMark(state.Index, state.Term);
         StateSnapshotFile.Write(_disk, _folder.PathOf(mark), state, ledger, configuration, members, _stop.Token);
-        StateSnapshotFile written = _folder.Open(mark);
-        try
-        {
-            // The log that it stands for goes once it is there: by then the disk must have given it back.
-            written.ReadBack();
-            return written;
-        }
-        catch
-        {
-            written.Dispose();
-            throw;
-        }
+        return _folder.Open(mark);
     }
 
     /// <summary>Reads from a snapshot: at least one byte, fewer than wanted only at its end.</summary>

@@ -12,7 +12,7 @@ public sealed partial class StateSnapshotFile
     private const string TemporaryExtension = ".writing";
 
     /// <summary>
-    /// Writes a snapshot of a frozen state, durably: under a temporary name, flushed, renamed. After a crash the whole file is there or none of
+    /// Writes a snapshot of a frozen state, durably: under a temporary name, flushed, read back, renamed. After a crash the whole file is there or none of
     /// that name. Equal states give equal bytes on every node. Memory does not grow with the history but for three bytes a proposal.
     /// </summary>
     /// <param name="disk">The disk.</param>
@@ -23,7 +23,9 @@ public sealed partial class StateSnapshotFile
     /// <param name="memberRecords">What is recorded about the members; opaque here, at most <see cref="StateSnapshotHeader.MaxMemberRecordBytes"/>.</param>
     /// <param name="cancellationToken">Gives up; what was written is deleted.</param>
     /// <exception cref="ArgumentException">The ledger's end is not that of the state, or the member records are too large.</exception>
-    /// <exception cref="SnapshotDamagedException">The snapshot that the state rests on is damaged.</exception>
+    /// <exception cref="SnapshotDamagedException">
+    /// The snapshot that the state rests on is damaged, or what is read of the new one is not what was written. What was written is deleted.
+    /// </exception>
     /// <exception cref="DiskFullException">There is no room. What was written is deleted.</exception>
     /// <exception cref="IOException">The disk failed. Nothing is known of the file; another attempt writes a new one from its first byte on.</exception>
     /// <exception cref="OperationCanceledException">It was given up.</exception>
@@ -87,6 +89,12 @@ public sealed partial class StateSnapshotFile
                 stream.EndSection();
                 WriteSections(stream, checksum, state, ledger, cancellationToken);
                 stream.Finish();
+            }
+
+            // What it stands for goes once it has its name: by then the disk must have given it back.
+            using (StateSnapshotFile written = Open(disk, temporary))
+            {
+                written.ReadBack(cancellationToken);
             }
 
             disk.Rename(temporary, path);

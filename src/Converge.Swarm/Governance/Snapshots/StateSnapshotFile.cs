@@ -93,14 +93,7 @@ public sealed partial class StateSnapshotFile : IDisposable
             throw new SnapshotDamagedException(Path, 0, "the header changed");
         }
 
-        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
-        {
-            if (section != SnapshotSection.Proposals)
-            {
-                CheckSection(_file, Path, _trailer[section], section);
-            }
-        }
-
+        CheckSections();
         ReadLedgerCheckpoint();
         ReadSessions(new SessionTable(int.MaxValue, int.MaxValue, ulong.MaxValue));
         VerifyProposals();
@@ -112,19 +105,14 @@ public sealed partial class StateSnapshotFile : IDisposable
     /// </summary>
     /// <exception cref="SnapshotDamagedException">The first damage found.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public void ReadBack()
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    private void ReadBack(CancellationToken cancellationToken)
     {
-        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
-        {
-            if (section != SnapshotSection.Proposals)
-            {
-                CheckSection(_file, Path, _trailer[section], section);
-            }
-        }
-
+        CheckSections();
         byte[] buffer = [];
         for (int page = 0; page < _pages.PageCount; page++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             PagePlace place = _pages[page];
             buffer = buffer.Length < place.Length ? new byte[place.Length] : buffer;
             ReadPage(place, buffer);
@@ -250,6 +238,18 @@ public sealed partial class StateSnapshotFile : IDisposable
 
     internal SnapshotDamagedException Damaged(in PagePlace place, MalformedEncodingException malformed) =>
         new(Path, place.Offset, $"page {place.Number} is whole and makes no sense: {malformed.Message}", malformed);
+
+    /// <summary>Reads every section but that of the proposals, whose pages have checksums of their own.</summary>
+    private void CheckSections()
+    {
+        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
+        {
+            if (section != SnapshotSection.Proposals)
+            {
+                CheckSection(_file, Path, _trailer[section], section);
+            }
+        }
+    }
 
     private static void CheckLengths(string path, StateSnapshotHeader header, SnapshotTrailer trailer)
     {

@@ -140,9 +140,12 @@ public sealed class StateSnapshotFolderTests : IDisposable
         Assert.Equal([newest.Mark], new StateSnapshotFolder(_ledger.Disk.AfterCrash(_ => 0), "data").List());
     }
 
-    /// <summary>Once a snapshot is there, the log that it stands for is removed: no other copy may be left of what the disk did not keep.</summary>
+    /// <summary>
+    /// Once a snapshot has its name, the log that it stands for is removed, and a node does not start from an older one: what the disk did not
+    /// keep would be the end of both.
+    /// </summary>
     [Fact]
-    public void A_snapshot_that_the_disk_did_not_keep_as_it_was_written_is_not_taken_for_one()
+    public void A_snapshot_that_the_disk_did_not_keep_as_it_was_written_never_gets_its_name()
     {
         var log = new AgreedLog();
         for (int i = 0; i < 60; i++)
@@ -152,13 +155,21 @@ public sealed class StateSnapshotFolderTests : IDisposable
 
         FrozenState frozen = log.State.Freeze();
         using var files = new SnapshotFiles(_ledger.Disk, "data");
+        long length;
         StateSnapshotFile Write() => files.Write(
             frozen, _ledger.Ledger.CheckpointAt(frozen.LastSequence), SnapshotLedger.Configuration, SnapshotLedger.MemberRecords);
-        using StateSnapshotFile good = Write();
-        for (int at = 0; at < good.Length; at++)
+        using (StateSnapshotFile good = Write())
         {
-            _ledger.Disk.FlippedWithNextName = at;
+            length = good.Length;
+        }
+
+        _ledger.Disk.Delete(_ledger.Folder.PathOf(new(frozen.Index, frozen.Term)));
+        IReadOnlyList<string> before = _ledger.Disk.ListFiles("data");
+        for (int at = 0; at < length; at++)
+        {
+            _ledger.Disk.FlippedByNextFlush = at;
             Assert.Throws<SnapshotDamagedException>(Write);
+            Assert.Equal(before, _ledger.Disk.ListFiles("data"));
         }
     }
 
