@@ -36,17 +36,18 @@ internal static partial class NativeFile
 
     /// <summary>
     /// Has a range written to the device. On Linux without what makes a flush dear, the device's own memory and the file system's journal;
-    /// elsewhere it is one.
+    /// elsewhere, and where that is not offered, it is one.
     /// </summary>
     public static void WriteBack(SafeFileHandle file, long offset, long length, string path)
     {
-        if (OperatingSystem.IsLinux())
+        int result = OperatingSystem.IsLinux() ? SyncFileRange(file, offset, length, WaitBefore | Write | WaitAfter) : 0;
+        if (!OperatingSystem.IsLinux() || (result < 0 && IsNotOffered(Marshal.GetLastPInvokeError())))
         {
-            Check(SyncFileRange(file, offset, length, WaitBefore | Write | WaitAfter), "sync_file_range", path);
+            FlushData(file, path);
         }
         else
         {
-            FlushData(file, path);
+            Check(result, "sync_file_range", path);
         }
     }
 
@@ -63,14 +64,13 @@ internal static partial class NativeFile
     /// <exception cref="IOException">It can, and did not; see <see cref="IsDiskFull"/>.</exception>
     public static bool TryReserve(SafeFileHandle file, long offset, long length, string path)
     {
-        const int NotSupported = 95;
         if (!OperatingSystem.IsLinux())
         {
             return false;
         }
 
         int result = Allocate(file, 0, offset, length);
-        if (result < 0 && Marshal.GetLastPInvokeError() == NotSupported)
+        if (result < 0 && IsNotOffered(Marshal.GetLastPInvokeError()))
         {
             return false;
         }
@@ -126,6 +126,19 @@ internal static partial class NativeFile
         return OperatingSystem.IsWindows()
             ? e.HResult is DiskFullWindows or HandleDiskFullWindows
             : e.HResult is NoSpace || e.HResult == (OperatingSystem.IsMacOS() ? QuotaMac : QuotaLinux);
+    }
+
+    /// <summary>
+    /// The ways in which Linux says that there is no such call for this file, or for this program: nothing was begun then, so that another way
+    /// may be taken.
+    /// </summary>
+    private static bool IsNotOffered(int error)
+    {
+        const int NotPermitted = 1;
+        const int NoSeek = 29;
+        const int NoSuchCall = 38;
+        const int NotSupported = 95;
+        return error is NotPermitted or NoSeek or NoSuchCall or NotSupported;
     }
 
     private static void Check(int result, string call, string path)
