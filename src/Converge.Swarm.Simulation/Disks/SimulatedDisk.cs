@@ -233,34 +233,21 @@ public sealed class SimulatedDisk : IDisk
                 throw new IOException($"The simulated disk failed to write {path}.");
             }
 
-            long longer = offset + bytes.Length - file.Length;
-            if (longer > 0 && disk.UsedBytes + longer > disk.CapacityBytes)
-            {
-                throw new DiskFullException(path);
-            }
-
+            ThrowIfNoRoom(offset + bytes.Length);
             file.Write(offset, bytes);
         }
 
         public void AllocateZeroed(long offset, long length)
         {
             BeginChange();
-            if (disk.UsedBytes + Math.Max(0, offset + length - file.Length) > disk.CapacityBytes)
-            {
-                throw new DiskFullException(path);
-            }
-
+            ThrowIfNoRoom(offset + length);
             file.AllocateZeroed(offset, length);
         }
 
         public void Reserve(long offset, long length)
         {
             BeginChange();
-            if (disk.UsedBytes + Math.Max(0, offset + length - file.Length) > disk.CapacityBytes)
-            {
-                throw new DiskFullException(path);
-            }
-
+            ThrowIfNoRoom(offset + length);
             file.Reserve(offset, length);
         }
 
@@ -289,6 +276,15 @@ public sealed class SimulatedDisk : IDisk
             }
 
             disk.Change();
+        }
+
+        private void ThrowIfNoRoom(long end)
+        {
+            long longer = end - file.Length;
+            if (longer > 0 && disk.UsedBytes + longer > disk.CapacityBytes)
+            {
+                throw new DiskFullException(path);
+            }
         }
 
         private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_closed || process != disk._process, this);
