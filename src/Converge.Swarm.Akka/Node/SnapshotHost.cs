@@ -106,7 +106,7 @@ internal sealed class SnapshotHost : UntypedActor, ISnapshotPort
     {
         SnapshotWork work = lane.Works.Peek();
         IActorRef self = Self;
-        lane.Running = OwnThread.Run(() => self.Tell(Run(work)));
+        lane.Running = OwnThread.Run(() => self.Tell(Run(work)), work.Lane.IsInBackground());
     }
 
     private Done Run(SnapshotWork work)

@@ -4,7 +4,7 @@ namespace Converge.Swarm.Hosting;
 
 /// <summary>
 /// One actor's mailbox in the in-box host: several lanes, the first always emptied before the next is looked at, run by at most one thread
-/// at a time, whose that is its <see cref="RunBy"/> says. A lane may be bounded; then <see cref="TryPost"/> refuses
+/// at a time; whose that is, its <see cref="RunBy"/> says. A lane may be bounded; then <see cref="TryPost"/> refuses
 /// instead of growing.
 /// </summary>
 /// <remarks>
@@ -243,9 +243,9 @@ internal sealed class Mailbox<T> : IThreadPoolWorkItem
         {
             WorkHere.Do(this);
         }
-        else if (_runBy == RunBy.OwnThread)
+        else if (_runBy is RunBy.OwnThread or RunBy.BackgroundThread)
         {
-            _ = OwnThread.RunInBackground(((IThreadPoolWorkItem)this).Execute);
+            _ = OwnThread.Run(((IThreadPoolWorkItem)this).Execute, inBackground: _runBy == RunBy.BackgroundThread);
         }
         else
         {

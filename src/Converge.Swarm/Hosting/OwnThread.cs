@@ -16,17 +16,22 @@ internal static partial class OwnThread
     private const int Nice = 10;
 
     /// <summary>Does it; what it throws the task holds. Whoever awaits the task goes on elsewhere.</summary>
-    public static Task Run(Action work) => Task.Factory.StartNew(work, CancellationToken.None, Options, TaskScheduler.Default);
+    /// <param name="work">What is to be done.</param>
+    /// <param name="inBackground">Nobody waits for it: it is done on what processor others leave.</param>
+    public static Task Run(Action work, bool inBackground = false) =>
+        Run(() =>
+        {
+            if (inBackground)
+            {
+                LowerPriority();
+            }
 
-    /// <inheritdoc cref="Run(Action)"/>
+            work();
+            return true;
+        });
+
+    /// <inheritdoc cref="Run(Action, bool)"/>
     public static Task<T> Run<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, Options, TaskScheduler.Default);
-
-    /// <summary>Does what nobody waits for, on what processor others leave.</summary>
-    public static Task RunInBackground(Action work) => Run(() =>
-    {
-        LowerPriority();
-        work();
-    });
 
     /// <summary>For good: a thread may lower its priority, but not raise it again. It ends with its work.</summary>
     private static void LowerPriority()

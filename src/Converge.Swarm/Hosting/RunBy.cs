@@ -11,4 +11,7 @@ internal enum RunBy
 
     /// <summary>One of its own (<see cref="Hosting.OwnThread"/>), while there is something to do: for an actor that waits for the disk.</summary>
     OwnThread,
+
+    /// <summary>The same, on what processor others leave: for an actor for which nobody waits.</summary>
+    BackgroundThread,
 }

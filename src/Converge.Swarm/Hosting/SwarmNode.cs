@@ -117,7 +117,10 @@ public sealed partial class SwarmNode : IAsyncDisposable
             Fail,
             isShort: message => message is StateMachineMessage.Apply apply && apply.Entries.Count <= ShortPage);
         _snapshotWorks =
-            [.. Enum.GetValues<SnapshotLane>().Select(_ => new Mailbox<SnapshotWork>([int.MaxValue], turn: null, Do, RefuseAtTheEnd, Fail, RunBy.OwnThread))];
+        [
+            .. Enum.GetValues<SnapshotLane>().Select(lane => new Mailbox<SnapshotWork>(
+                [int.MaxValue], turn: null, Do, RefuseAtTheEnd, Fail, lane.IsInBackground() ? RunBy.BackgroundThread : RunBy.OwnThread)),
+        ];
         var snapshotActor = new SnapshotActor(
             new SnapshotActorOptions { Self = options.Node, Policy = options.Snapshots, ElectionTicks = options.ElectionTicks }, opened.Snapshot, ports);
         _snapshots = new Mailbox<SnapshotMessage>(Lanes.SnapshotCapacities, turn: null, snapshotActor.Receive, RefuseAtTheEnd, Fail);

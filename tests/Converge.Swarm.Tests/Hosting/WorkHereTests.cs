@@ -171,9 +171,16 @@ public sealed class WorkHereTests
     [InlineData("poster")]
     [InlineData("pool")]
     [InlineData("own thread")]
+    [InlineData("background thread")]
     public async Task What_an_actor_asks_for_is_done_though_it_never_becomes_idle(string whose)
     {
-        RunBy runBy = whose switch { "poster" => RunBy.Poster, "pool" => RunBy.Pool, _ => RunBy.OwnThread };
+        RunBy runBy = whose switch
+        {
+            "poster" => RunBy.Poster,
+            "pool" => RunBy.Pool,
+            "own thread" => RunBy.OwnThread,
+            _ => RunBy.BackgroundThread,
+        };
         var sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Mailbox<int>? mailbox = null;
         mailbox = new Mailbox<int>(

@@ -8,11 +8,18 @@ namespace Converge.Swarm.Actors;
 /// <summary>Which works wait for each other.</summary>
 public enum SnapshotLane
 {
-    /// <summary>Writing a snapshot: it may take long, and no transfer waits for it.</summary>
+    /// <summary>Writing a snapshot: it may take long, and nobody waits for it (<see cref="SnapshotLanes.IsInBackground"/>).</summary>
     Writing,
 
     /// <summary>What transfers need: short.</summary>
     Transfers,
+}
+
+/// <summary>What hosts ask of a lane.</summary>
+public static class SnapshotLanes
+{
+    /// <summary>Whether its works are done on what processor others leave. A node that waits for a transfer should not wait longer for that.</summary>
+    public static bool IsInBackground(this SnapshotLane lane) => lane == SnapshotLane.Writing;
 }
 
 /// <summary>Work with files that a snapshot actor wants done. A closed set; every host does it in the same way and only chooses when.</summary>
