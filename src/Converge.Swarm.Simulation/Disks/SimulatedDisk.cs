@@ -251,6 +251,14 @@ public sealed class SimulatedDisk : IDisk
             file.Reserve(offset, length);
         }
 
+        public void ReadAhead(long offset, long length)
+        {
+        }
+
+        public void BypassMemory()
+        {
+        }
+
         public void WriteBack(long offset, long length) => BeginChange();
 
         public void Flush()

@@ -360,6 +360,14 @@ public sealed class FaultyDisk : IDisk
             }
         }
 
+        public void ReadAhead(long offset, long length)
+        {
+        }
+
+        public void BypassMemory()
+        {
+        }
+
         public void WriteBack(long offset, long length) => Change();
 
         public void Flush()

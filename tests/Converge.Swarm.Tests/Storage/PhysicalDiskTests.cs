@@ -45,6 +45,82 @@ public sealed class PhysicalDiskTests : IDisposable
         Assert.False(bytes.AsSpan(1).ContainsAnyExcept((byte)0));
     }
 
+    /// <summary>Whether a piece goes past the system's memory depends on where it begins and ends, and in what order pieces come; what is read never does.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_file_that_bypasses_memory_is_as_any_other(int seed)
+    {
+        const int Length = 256 * 1024;
+        var random = new Random(seed);
+        var memory = new AlignedBytes(Length);
+        var expected = new byte[Length];
+        using (var file = _disk.Open(InFolder("a"), DiskFileMode.CreateNew))
+        {
+            file.BypassMemory();
+            file.AllocateZeroed(0, Length);
+            for (int i = 0; i < 200; i++)
+            {
+                int unit = random.Next(3) == 0 ? 1 : 512;
+                int from = random.Next(Length / unit) * unit;
+                int count = random.Next(1, Math.Min(16 * 1024, Length - from + unit) / unit) * unit;
+                Span<byte> piece = memory.Span[random.Next(2)..][..Math.Min(count, Length - from)];
+                if (random.Next(2) == 0)
+                {
+                    random.NextBytes(piece);
+                    file.Write(from, piece);
+                    piece.CopyTo(expected.AsSpan(from));
+                }
+                else
+                {
+                    Assert.Equal(piece.Length, file.Read(from, piece));
+                    Assert.True(piece.SequenceEqual(expected.AsSpan(from, piece.Length)));
+                }
+            }
+
+            file.Flush();
+        }
+
+        Assert.Equal(expected, File.ReadAllBytes(InFolder("a")));
+    }
+
+    [Fact]
+    public void A_file_that_bypasses_memory_ends_where_it_ends()
+    {
+        byte[] written = new byte[5000];
+        new Random(1).NextBytes(written);
+        File.WriteAllBytes(InFolder("a"), written);
+        var memory = new AlignedBytes(8192);
+        using var file = _disk.Open(InFolder("a"), DiskFileMode.Read);
+        file.BypassMemory();
+        file.ReadAhead(0, 5000);
+        Assert.Equal(5000, file.Read(0, memory.Span));
+        Assert.Equal(written, memory.Span[..5000]);
+        Assert.Equal(904, file.Read(4096, memory.Span[..1024]));
+        Assert.Equal(0, file.Read(8192, memory.Span));
+    }
+
+    [Fact]
+    public void Blocks_hold_what_stands_in_the_file_wherever_one_asks()
+    {
+        byte[] written = new byte[(3 * 1024 * 1024) + 700];
+        new Random(1).NextBytes(written);
+        File.WriteAllBytes(InFolder("a"), written);
+        using var file = _disk.Open(InFolder("a"), DiskFileMode.Read);
+        var blocks = new BlockReader(file);
+        foreach ((long offset, int bytes) in ((long, int)[])[
+            (0, 1), (1024 * 1024 - 10, 20), (1024 * 1024 - 10, 2 * 1024 * 1024), (3 * 1024 * 1024, 700), (5, 100), (written.Length - 1, 1), (written.Length - 1, 500)])
+        {
+            ReadOnlySpan<byte> found = blocks.At(offset, bytes);
+            Assert.True(found.Length >= Math.Min(bytes, written.Length - offset));
+            Assert.True(found.SequenceEqual(written.AsSpan((int)offset, found.Length)));
+        }
+
+        Assert.True(blocks.At(written.Length, 1).IsEmpty);
+    }
+
     [Fact]
     public void What_is_reserved_is_zeros_that_can_be_written_and_what_is_written_back_stays()
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Governance;
 
@@ -44,7 +45,7 @@ internal ref struct PageReader(ReadOnlySpan<byte> page)
 }
 
 /// <summary>Goes through all proposals of a snapshot in their order; holds one page. For one thread.</summary>
-internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages)
+internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages, BlockReader blocks)
 {
     private byte[] _buffer = [];
     private int _nextPage;
@@ -87,7 +88,7 @@ internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages)
                 _buffer = new byte[Math.Max(Page.Length, PageIndex.TargetPageBytes)];
             }
 
-            file.ReadPage(Page, _buffer);
+            file.ReadPage(Page, blocks).CopyTo(_buffer);
             _proposalsLeft = Page.Proposals;
             at = 0;
         }

@@ -6,17 +6,22 @@ namespace Converge.Swarm.Governance;
 /// Writes a file from its first byte to its last through one buffer. What was written goes to the disk again and again, in pieces that it
 /// takes in moments: the flushes of the log, for which commits wait, come between them.
 /// </summary>
-internal sealed class SnapshotStream(IDiskFile file)
+internal sealed class SnapshotStream
 {
-    private const int BufferBytes = 256 * 1024;
-    private const int PieceBytes = 1024 * 1024;
+    private const int BufferBytes = 1024 * 1024;
 
-    private readonly byte[] _buffer = new byte[BufferBytes];
+    private readonly IDiskFile _file;
+    private readonly AlignedBytes _buffer = new(BufferBytes);
     private int _used;
     private long _written;
-    private long _sent;
     private long _sectionOffset;
     private uint _sectionState = Crc32C.Start;
+
+    public SnapshotStream(IDiskFile file)
+    {
+        _file = file;
+        file.BypassMemory();
+    }
 
     private long Position => _written + _used;
 
@@ -31,7 +36,7 @@ internal sealed class SnapshotStream(IDiskFile file)
             }
 
             int count = Math.Min(bytes.Length, _buffer.Length - _used);
-            bytes[..count].CopyTo(_buffer.AsSpan(_used));
+            bytes[..count].CopyTo(_buffer.Span[_used..]);
             _used += count;
             bytes = bytes[count..];
         }
@@ -50,18 +55,14 @@ internal sealed class SnapshotStream(IDiskFile file)
     public void Finish()
     {
         WriteBuffer();
-        file.Flush();
+        _file.Flush();
     }
 
     private void WriteBuffer()
     {
-        file.Write(_written, _buffer.AsSpan(0, _used));
+        _file.Write(_written, _buffer.Span[.._used]);
+        _file.WriteBack(_written, _used);
         _written += _used;
         _used = 0;
-        if (_written - _sent >= PieceBytes)
-        {
-            file.WriteBack(_sent, _written - _sent);
-            _sent = _written;
-        }
     }
 }

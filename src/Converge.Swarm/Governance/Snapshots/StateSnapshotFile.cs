@@ -14,8 +14,6 @@ namespace Converge.Swarm.Governance;
 /// </remarks>
 public sealed partial class StateSnapshotFile : IDisposable
 {
-    private const int ChunkBytes = 64 * 1024;
-
     private readonly IDiskFile _file;
     private readonly SnapshotTrailer _trailer;
     private readonly PageIndex _pages;
@@ -65,9 +63,10 @@ public sealed partial class StateSnapshotFile : IDisposable
 
             SnapshotTrailer trailer = SnapshotTrailer.Decode(end, path, length, headerBytes, checksum);
             CheckLengths(path, header, trailer);
+            var blocks = new BlockReader(file);
             foreach (SnapshotSection section in (ReadOnlySpan<SnapshotSection>)[SnapshotSection.Sessions, SnapshotSection.Answers, SnapshotSection.LedgerBlocks])
             {
-                CheckSection(file, path, trailer[section], section);
+                CheckSection(blocks, path, trailer[section], section);
             }
 
             byte[] pages = ReadSection(file, path, trailer[SnapshotSection.Pages], SnapshotSection.Pages);
@@ -93,7 +92,12 @@ public sealed partial class StateSnapshotFile : IDisposable
             throw new SnapshotDamagedException(Path, 0, "the header changed");
         }
 
-        CheckSections();
+        var blocks = new BlockReader(_file);
+        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
+        {
+            CheckSection(blocks, Path, _trailer[section], section);
+        }
+
         ReadLedgerCheckpoint();
         ReadSessions(new SessionTable(int.MaxValue, int.MaxValue, ulong.MaxValue));
         VerifyProposals();
@@ -108,15 +112,13 @@ public sealed partial class StateSnapshotFile : IDisposable
     /// <exception cref="OperationCanceledException">It was given up.</exception>
     private void ReadBack(CancellationToken cancellationToken)
     {
-        CheckSections();
-        byte[] buffer = [];
-        for (int page = 0; page < _pages.PageCount; page++)
+        var blocks = new BlockReader(_file);
+        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            PagePlace place = _pages[page];
-            buffer = buffer.Length < place.Length ? new byte[place.Length] : buffer;
-            ReadPage(place, buffer);
+            CheckSection(blocks, Path, _trailer[section], section, cancellationToken);
         }
+
+        _file.ReadAhead(0, Length);
     }
 
     /// <summary>What the ledger needs to go on from this snapshot.</summary>
@@ -222,7 +224,18 @@ public sealed partial class StateSnapshotFile : IDisposable
     }
 
     /// <summary>All proposals in their order, for one reader.</summary>
-    internal ProposalCursor Proposals() => new(this, _pages);
+    internal ProposalCursor Proposals() => new(this, _pages, new BlockReader(_file));
+
+    /// <summary>The bytes of a page.</summary>
+    /// <exception cref="SnapshotDamagedException">They are not what was written.</exception>
+    internal ReadOnlySpan<byte> ReadPage(in PagePlace place, BlockReader blocks)
+    {
+        ReadOnlySpan<byte> page = blocks.At(place.Offset, place.Length);
+        return page.Length >= place.Length && Crc32C.Compute(page[..place.Length]) == place.Checksum
+            ? page[..place.Length]
+            : throw new SnapshotDamagedException(
+                Path, place.Offset, page.Length < place.Length ? $"the file ends in page {place.Number}" : $"page {place.Number} does not match its checksum");
+    }
 
     /// <summary>The bytes of a page, in the buffer.</summary>
     /// <exception cref="SnapshotDamagedException">They are not what was written.</exception>
@@ -238,18 +251,6 @@ public sealed partial class StateSnapshotFile : IDisposable
 
     internal SnapshotDamagedException Damaged(in PagePlace place, MalformedEncodingException malformed) =>
         new(Path, place.Offset, $"page {place.Number} is whole and makes no sense: {malformed.Message}", malformed);
-
-    /// <summary>Reads every section but that of the proposals, whose pages have checksums of their own.</summary>
-    private void CheckSections()
-    {
-        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
-        {
-            if (section != SnapshotSection.Proposals)
-            {
-                CheckSection(_file, Path, _trailer[section], section);
-            }
-        }
-    }
 
     private static void CheckLengths(string path, StateSnapshotHeader header, SnapshotTrailer trailer)
     {
@@ -269,32 +270,28 @@ public sealed partial class StateSnapshotFile : IDisposable
         }
     }
 
-    private static void CheckSection(IDiskFile file, string path, SectionPlace place, SnapshotSection section)
+    private static void CheckSection(
+        BlockReader blocks, string path, SectionPlace place, SnapshotSection section, CancellationToken cancellationToken = default)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
-        try
+        uint state = Crc32C.Start;
+        long end = place.Offset + place.Length;
+        for (long at = place.Offset; at < end;)
         {
-            uint state = Crc32C.Start;
-            for (long at = 0; at < place.Length;)
+            cancellationToken.ThrowIfCancellationRequested();
+            ReadOnlySpan<byte> some = blocks.At(at, 1);
+            if (some.IsEmpty)
             {
-                int count = (int)Math.Min(ChunkBytes, place.Length - at);
-                if (file.Read(place.Offset + at, buffer.AsSpan(0, count)) < count)
-                {
-                    throw new SnapshotDamagedException(path, place.Offset + at, $"the file ends in the section of {Name(section)}");
-                }
-
-                state = Crc32C.Add(state, buffer.AsSpan(0, count));
-                at += count;
+                throw new SnapshotDamagedException(path, at, $"the file ends in the section of {Name(section)}");
             }
 
-            if (Crc32C.Finish(state) != place.Checksum)
-            {
-                throw new SnapshotDamagedException(path, place.Offset, $"the section of {Name(section)} does not match its checksum");
-            }
+            some = some[..(int)Math.Min(some.Length, end - at)];
+            state = Crc32C.Add(state, some);
+            at += some.Length;
         }
-        finally
+
+        if (Crc32C.Finish(state) != place.Checksum)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            throw new SnapshotDamagedException(path, place.Offset, $"the section of {Name(section)} does not match its checksum");
         }
     }
 
@@ -319,7 +316,6 @@ public sealed partial class StateSnapshotFile : IDisposable
 
     private void VerifyProposals()
     {
-        CheckSection(_file, Path, _trailer[SnapshotSection.Proposals], SnapshotSection.Proposals);
         ProposalCursor proposals = Proposals();
         ulong count = 0;
         ulong lastKey = 0;

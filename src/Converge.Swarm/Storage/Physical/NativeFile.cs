@@ -13,13 +13,19 @@ namespace Converge.Swarm.Storage;
 internal static partial class NativeFile
 {
     private const int ReadOnly = 0;
+    private const int ReadWrite = 2;
     private const int CloseOnExecLinux = 0x8_0000;
     private const int CloseOnExecMac = 0x100_0000;
     private const int FullFlushMac = 51;
     private const uint WaitBefore = 1;
     private const uint Write = 2;
     private const uint WaitAfter = 4;
+    private const int Needed = 3;
     private const int NotNeeded = 4;
+    private const int Interrupted = 4;
+    private const int InvalidArgument = 22;
+
+    private static readonly int Direct = RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Arm64 ? 0x1_0000 : 0x4000;
 
     /// <summary>Makes the data of a file durable; of its metadata only what is needed to read them.</summary>
     public static void FlushData(SafeFileHandle file, string path)
@@ -60,6 +66,15 @@ internal static partial class NativeFile
         }
     }
 
+    /// <summary>Has the system read a range into its memory beside everything else. Advice, which a system may not take.</summary>
+    public static void ReadAhead(SafeFileHandle file, long offset, long length)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Advise(file, offset, length, Needed);
+        }
+    }
+
     /// <summary>Reserves room for a range, zeros until it is written. False when this file system, or any but Linux, cannot.</summary>
     /// <exception cref="IOException">It can, and did not; see <see cref="IsDiskFull"/>.</exception>
     public static bool TryReserve(SafeFileHandle file, long offset, long length, string path)
@@ -77,6 +92,65 @@ internal static partial class NativeFile
 
         Check(result, "fallocate", path);
         return true;
+    }
+
+    /// <summary>Opens a file a second time, to write and read it past the system's memory. Null where that is not offered.</summary>
+    public static SafeFileHandle? TryOpenDirect(string path, bool forWriting)
+    {
+        int handle = OperatingSystem.IsLinux() ? Open(path, (forWriting ? ReadWrite : ReadOnly) | Direct | CloseOnExecLinux) : -1;
+        return handle < 0 ? null : new SafeFileHandle(handle, ownsHandle: true);
+    }
+
+    /// <summary>Writes all of it past the system's memory. False when the file system or the device does not do that here; nothing was written then.</summary>
+    public static bool TryWriteDirect(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes, string path)
+    {
+        int done = 0;
+        while (done < bytes.Length)
+        {
+            nint written = PWrite(file, bytes[done..], bytes.Length - done, offset + done);
+            if (written < 0)
+            {
+                int error = Marshal.GetLastPInvokeError();
+                if (error == Interrupted)
+                {
+                    continue;
+                }
+
+                if (error == InvalidArgument || IsNotOffered(error))
+                {
+                    return false;
+                }
+            }
+
+            Check((int)Math.Max(written, -1), "pwrite", path);
+            done += (int)written;
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads past the system's memory, fewer bytes only at the file's end. -1 when the file system or the device does not do that here.</summary>
+    public static int TryReadDirect(SafeFileHandle file, long offset, Span<byte> buffer, string path)
+    {
+        while (true)
+        {
+            nint read = PRead(file, buffer, buffer.Length, offset);
+            if (read >= 0)
+            {
+                return (int)read;
+            }
+
+            int error = Marshal.GetLastPInvokeError();
+            if (error == InvalidArgument || IsNotOffered(error))
+            {
+                return -1;
+            }
+
+            if (error != Interrupted)
+            {
+                Check(-1, "pread", path);
+            }
+        }
     }
 
     /// <summary>Makes the data and all metadata of a file durable.</summary>
@@ -161,6 +235,12 @@ internal static partial class NativeFile
 
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "pread64", SetLastError = true)]
+    private static partial nint PRead(SafeFileHandle file, Span<byte> bytes, nint count, long offset);
+
+    [LibraryImport("libc", EntryPoint = "pwrite64", SetLastError = true)]
+    private static partial nint PWrite(SafeFileHandle file, ReadOnlySpan<byte> bytes, nint count, long offset);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(SafeFileHandle file);

@@ -58,7 +58,7 @@ public sealed class PhysicalDisk : IDisk
             DiskFileMode.CreateNew => Guard(path, () => File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete)),
             _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Unknown mode."),
         };
-        return new PhysicalFile(handle, path);
+        return new PhysicalFile(handle, path, mode);
     }
 
     /// <inheritdoc/>
@@ -89,15 +89,25 @@ public sealed class PhysicalDisk : IDisk
         }
     }
 
-    private sealed class PhysicalFile(SafeFileHandle handle, string path) : IDiskFile
+    private sealed class PhysicalFile(SafeFileHandle handle, string path, DiskFileMode mode) : IDiskFile
     {
         private const int ZeroChunkBytes = 1024 * 1024;
+
+        // Once for all files: large objects that come and go have the whole heap collected.
+        private static readonly AlignedBytes Zeros = new(ZeroChunkBytes);
+
+        private SafeFileHandle? _direct;
 
         public long Length => RandomAccess.GetLength(handle);
 
         public int Read(long offset, Span<byte> buffer)
         {
             var done = 0;
+            if (_direct is { } direct && AlignedBytes.AreAligned(offset, buffer))
+            {
+                done = Math.Max(0, NativeFile.TryReadDirect(direct, offset, buffer, path));
+            }
+
             while (done < buffer.Length)
             {
                 var got = RandomAccess.Read(handle, buffer[done..], offset + done);
@@ -116,6 +126,17 @@ public sealed class PhysicalDisk : IDisk
         {
             try
             {
+                if (_direct is { } direct && AlignedBytes.AreAligned(offset, bytes))
+                {
+                    if (NativeFile.TryWriteDirect(direct, offset, bytes, path))
+                    {
+                        return;
+                    }
+
+                    _direct = null;
+                    direct.Dispose();
+                }
+
                 RandomAccess.Write(handle, bytes, offset);
             }
             catch (IOException e) when (NativeFile.IsDiskFull(e))
@@ -127,12 +148,12 @@ public sealed class PhysicalDisk : IDisk
         public void AllocateZeroed(long offset, long length)
         {
             // Real zeros, not a hole and not a reservation: both would make a later flush change the file's extents.
-            var zeros = new byte[Math.Min(length, ZeroChunkBytes)];
+            ReadOnlySpan<byte> zeros = Zeros.Span;
             try
             {
                 for (var end = offset + length; offset < end; offset += zeros.Length)
                 {
-                    var piece = zeros.AsSpan(0, (int)Math.Min(zeros.Length, end - offset));
+                    var piece = zeros[..(int)Math.Min(zeros.Length, end - offset)];
                     Write(offset, piece);
 
                     // Piece by piece: commits wait for flushes of other files, and those would come behind all of it.
@@ -172,8 +193,16 @@ public sealed class PhysicalDisk : IDisk
             NativeFile.Forget(handle, offset, length);
         }
 
+        public void ReadAhead(long offset, long length) => NativeFile.ReadAhead(handle, offset, length);
+
+        public void BypassMemory() => _direct ??= NativeFile.TryOpenDirect(path, mode != DiskFileMode.Read);
+
         public void Flush() => NativeFile.FlushData(handle, path);
 
-        public void Dispose() => handle.Dispose();
+        public void Dispose()
+        {
+            _direct?.Dispose();
+            handle.Dispose();
+        }
     }
 }

@@ -36,7 +36,11 @@ public sealed partial class SegmentedLog : IDisposable
 
     private IDiskFile? _prepared;
     private long _preparedBytes;
-    private byte[] _group = [];
+
+    // The group being written, behind what stands in its first sector before it.
+    private AlignedBytes _room;
+    private int _tail;
+
     private long _position;
     private ulong _nextNumber;
     private ulong _flushedNextNumber;
@@ -129,6 +133,12 @@ public sealed partial class SegmentedLog : IDisposable
                 log.AddSegment();
                 log.Recovery = log.Recovery with { Segments = 1 };
             }
+            else
+            {
+                log.BypassMemory(log.ActiveFile);
+            }
+
+            log.ReadTail();
 
             return log;
         }
@@ -165,8 +175,7 @@ public sealed partial class SegmentedLog : IDisposable
             AddSegment();
         }
 
-        var group = Encode(records, payloadBytes, groupBytes);
-        Write(ActiveFile, _position, group);
+        WriteGroup(Encode(records, payloadBytes, groupBytes));
         var first = _nextNumber;
         _inFlightOffset = _position;
         _position += groupBytes;
@@ -288,6 +297,7 @@ public sealed partial class SegmentedLog : IDisposable
 
             // Only now: until its new name is durable, a crash brings it back as what it was.
             _prepared = _disk.Open(PreparedPath, DiskFileMode.ReadWrite);
+            BypassMemory(_prepared);
             return true;
         }
         finally
@@ -344,14 +354,45 @@ public sealed partial class SegmentedLog : IDisposable
             : throw new RecordTooLargeException("A group", GroupHeader.GroupBytes(bytes), _options.MaxGroupBytes);
     }
 
+    /// <summary>Room for a group behind what stands in its first sector before it.</summary>
+    private void MakeRoom(int groupBytes)
+    {
+        int needed = groupBytes + (2 * SegmentHeader.SectorBytes);
+        if (_room.Length < needed)
+        {
+            var larger = new AlignedBytes(Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)needed), _options.MaxGroupBytes + (2 * SegmentHeader.SectorBytes)));
+            _room.Span.CopyTo(larger.Span);
+            _room = larger;
+        }
+    }
+
+    /// <summary>
+    /// Writes whole sectors, which a device takes without reading them first: before the group stands again what stood there, behind it the zeros that
+    /// are there.
+    /// </summary>
+    private void WriteGroup(ReadOnlySpan<byte> group)
+    {
+        int end = _tail + group.Length;
+        int whole = (end + SegmentHeader.SectorBytes - 1) & -SegmentHeader.SectorBytes;
+        Span<byte> sectors = _room.Span[..whole];
+        sectors[end..].Clear();
+        Write(ActiveFile, _position - _tail, sectors);
+        _tail = end % SegmentHeader.SectorBytes;
+        sectors.Slice(end - _tail, _tail).CopyTo(sectors);
+    }
+
+    /// <summary>What stands in the sector in which the next group begins, before it.</summary>
+    private void ReadTail()
+    {
+        MakeRoom(0);
+        _tail = (int)(_position % SegmentHeader.SectorBytes);
+        ActiveFile.Read(_position - _tail, _room.Span[.._tail]);
+    }
+
     private ReadOnlySpan<byte> Encode(ReadOnlySpan<ReadOnlyMemory<byte>> records, long payloadBytes, int groupBytes)
     {
-        if (_group.Length < groupBytes)
-        {
-            _group = new byte[Math.Min((int)BitOperations.RoundUpToPowerOf2((uint)groupBytes), _options.MaxGroupBytes)];
-        }
-
-        var group = _group.AsSpan(0, groupBytes);
+        MakeRoom(groupBytes);
+        var group = _room.Span.Slice(_tail, groupBytes);
         var at = GroupHeader.Bytes;
         foreach (var record in records)
         {
@@ -412,6 +453,7 @@ public sealed partial class SegmentedLog : IDisposable
         }
 
         _position = SegmentHeader.Bytes;
+        _tail = 0;
         lock (_gate)
         {
             _segments.Add(segment);
@@ -442,6 +484,7 @@ public sealed partial class SegmentedLog : IDisposable
         {
             DeletePrepared();
             _prepared = _disk.Open(PreparedPath, DiskFileMode.CreateNew);
+            BypassMemory(_prepared);
         }
 
         try
@@ -458,6 +501,15 @@ public sealed partial class SegmentedLog : IDisposable
         {
             GiveBackPrepared();
             throw;
+        }
+    }
+
+    /// <summary>The newest records of a log in the background are read again by those who follow it; for another the system's memory is a detour.</summary>
+    private void BypassMemory(IDiskFile file)
+    {
+        if (!_options.IsInBackground)
+        {
+            file.BypassMemory();
         }
     }
 
