@@ -33,7 +33,6 @@ public sealed partial class GovernanceState
     /// <summary>With limits of a test's choice.</summary>
     internal GovernanceState(int maxSessions, int maxAnswers, ulong sessionWindow)
     {
-        _changedById = _changed.GetAlternateLookup<ReadOnlySpan<byte>>();
         _sessions = new SessionTable(maxSessions, maxAnswers, sessionWindow);
     }
 
@@ -138,7 +137,7 @@ public sealed partial class GovernanceState
 
         // Whatever is too long or has a lone surrogate cannot have been created.
         return Utf8.FromUtf16(proposalId, utf8, out _, out int length, replaceInvalidSequences: false) == OperationStatus.Done
-            ? Find(utf8[..length], out _)?.ToView(AppliedIndex)
+            ? Find(ProposalKey.Of(utf8[..length]), utf8[..length], out _)?.ToView(AppliedIndex)
             : null;
     }
 
@@ -203,7 +202,7 @@ public sealed partial class GovernanceState
                 return Fold(ApplyOutcome.RepeatedWith(known), known);
 
             case CommandNovelty.Expired:
-                return Fold(Refuse(RefusalCode.CommandExpired, Find(command.Fact.ProposalId, out _), out AnswerData expired), expired);
+                return Fold(Refuse(RefusalCode.CommandExpired, Find(ProposalKey.Of(command.Fact.ProposalId), command.Fact.ProposalId, out _), out AnswerData expired), expired);
 
             default:
                 ApplyOutcome outcome = Decide(command, fact, out AnswerData first);
@@ -216,7 +215,8 @@ public sealed partial class GovernanceState
     private ApplyOutcome Decide(in EncodedCommand command, ReadOnlyMemory<byte> factBytes, out AnswerData answer)
     {
         ref readonly EncodedFact fact = ref command.Fact;
-        Proposal? proposal = Find(fact.ProposalId, out ProposalLayer layer);
+        ulong key = ProposalKey.Of(fact.ProposalId);
+        Proposal? proposal = Find(key, fact.ProposalId, out ProposalLayer layer);
         bool creates = fact.Kind == FactKind.ProposalCreated;
         if (proposal is null && !creates)
         {
@@ -243,12 +243,12 @@ public sealed partial class GovernanceState
         if (proposal is null)
         {
             proposal = new Proposal(factBytes, fact.ProposalId.Length, record.Sequence);
-            _changed.Add(proposal);
+            _changed.Add(key, proposal);
             ProposalCount++;
         }
         else
         {
-            proposal = ToBeChanged(proposal, layer);
+            proposal = ToBeChanged(key, proposal, layer);
             proposal.Record(fact.Kind, _actors.Intern(fact.Actor), record.Sequence);
         }
 

@@ -52,6 +52,9 @@ internal sealed partial class Proposal
         Status = other.Status;
     }
 
+    /// <summary>Another one of the same key in the same table.</summary>
+    public Proposal? NextOfKey { get; set; }
+
     public ReadOnlySpan<byte> Id => _creation.Span.Slice(IdOffset, _idLength);
 
     /// <summary>How many facts are recorded.</summary>
@@ -210,20 +213,4 @@ internal sealed partial class Proposal
 
         public ulong Sequence => _sequenceAndPassed >> 1;
     }
-}
-
-/// <summary>Tells proposals apart by id, and finds them by the bytes of an id without copying those.</summary>
-internal sealed class ProposalIdComparer : IEqualityComparer<Proposal>, IAlternateEqualityComparer<ReadOnlySpan<byte>, Proposal>
-{
-    public static readonly ProposalIdComparer Instance = new();
-
-    public bool Equals(Proposal? x, Proposal? y) => ReferenceEquals(x, y) || (x is not null && y is not null && x.Id.SequenceEqual(y.Id));
-
-    public int GetHashCode(Proposal obj) => Utf8NameComparer.HashOf(obj.Id);
-
-    public Proposal Create(ReadOnlySpan<byte> alternate) => throw new NotSupportedException("A proposal is made of its creation, not of an id.");
-
-    public bool Equals(ReadOnlySpan<byte> alternate, Proposal other) => alternate.SequenceEqual(other.Id);
-
-    public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8NameComparer.HashOf(alternate);
 }

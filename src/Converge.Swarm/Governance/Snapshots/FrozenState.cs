@@ -10,7 +10,7 @@ namespace Converge.Swarm.Governance;
 /// </summary>
 public sealed class FrozenState
 {
-    internal FrozenState(GovernanceState state, StateSnapshotFile? below, HashSet<Proposal> changed, FrozenSessions sessions)
+    internal FrozenState(GovernanceState state, StateSnapshotFile? below, ProposalTable changed, FrozenSessions sessions)
     {
         Index = state.AppliedIndex;
         Term = state.AppliedTerm;
@@ -58,7 +58,7 @@ public sealed class FrozenState
     /// <summary>The snapshot that holds all proposals but those in <see cref="Changed"/>.</summary>
     internal StateSnapshotFile? Base { get; }
 
-    internal HashSet<Proposal> Changed { get; }
+    internal ProposalTable Changed { get; }
 
     internal FrozenSessions Sessions { get; }
 }

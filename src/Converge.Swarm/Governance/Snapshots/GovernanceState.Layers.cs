@@ -21,8 +21,7 @@ internal enum ProposalLayer
 /// </content>
 public sealed partial class GovernanceState
 {
-    private HashSet<Proposal> _changed = new(ProposalIdComparer.Instance);
-    private HashSet<Proposal>.AlternateLookup<ReadOnlySpan<byte>> _changedById;
+    private ProposalTable _changed = new();
     private ActorNames _actors = new();
     private FrozenState? _frozen;
     private StateSnapshotFile? _base;
@@ -73,7 +72,7 @@ public sealed partial class GovernanceState
         }
 
         _frozen = new FrozenState(this, _base, _changed, _sessions.Freeze());
-        ReplaceChanged(new HashSet<Proposal>(ProposalIdComparer.Instance));
+        _changed = new ProposalTable();
 
         // The names go with the proposals that they stand in; those of the whole history together may be many.
         _actors = new ActorNames();
@@ -113,40 +112,30 @@ public sealed partial class GovernanceState
             throw new InvalidOperationException("Nothing is frozen.");
         }
 
-        // Those on top are newer; a set keeps what it has.
-        HashSet<Proposal> newer = _changed;
-        ReplaceChanged(frozen.Changed);
-        foreach (Proposal proposal in newer)
-        {
-            _changed.Remove(proposal);
-            _changed.Add(proposal);
-        }
-
+        _changed.AddMissing(frozen.Changed);
         _frozen = null;
     }
 
-    private Proposal? Find(ReadOnlySpan<byte> id, out ProposalLayer layer)
+    private Proposal? Find(ulong key, ReadOnlySpan<byte> id, out ProposalLayer layer)
     {
         layer = ProposalLayer.Changed;
-        return _changedById.TryGetValue(id, out Proposal? proposal) ? proposal
-            : _base is null && _frozen is null ? null
-            : FindBelow(id, out layer);
+        return _changed.Find(key, id) ?? FindBelow(key, id, out layer);
     }
 
-    private Proposal? FindBelow(ReadOnlySpan<byte> id, out ProposalLayer layer)
+    private Proposal? FindBelow(ulong key, ReadOnlySpan<byte> id, out ProposalLayer layer)
     {
-        if (_frozen is { } frozen && frozen.Changed.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out Proposal? proposal))
+        layer = ProposalLayer.Frozen;
+        if (_frozen?.Changed.Find(key, id) is { } frozen)
         {
-            layer = ProposalLayer.Frozen;
-            return proposal;
+            return frozen;
         }
 
         layer = ProposalLayer.Base;
-        return _base?.Find(id);
+        return _base?.Find(key, id);
     }
 
     /// <summary>A proposal in the layer in which it may be changed.</summary>
-    private Proposal ToBeChanged(Proposal proposal, ProposalLayer layer)
+    private Proposal ToBeChanged(ulong key, Proposal proposal, ProposalLayer layer)
     {
         if (layer == ProposalLayer.Changed)
         {
@@ -162,13 +151,7 @@ public sealed partial class GovernanceState
             proposal.ShareNames(_actors);
         }
 
-        _changed.Add(proposal);
+        _changed.Add(key, proposal);
         return proposal;
-    }
-
-    private void ReplaceChanged(HashSet<Proposal> changed)
-    {
-        _changed = changed;
-        _changedById = changed.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
 }

@@ -20,9 +20,12 @@ internal sealed partial class Proposal
                 bytes = checked(bytes + FieldWriter.StringLengthSize + result.Validator.Length + 1 + sizeof(ulong));
             }
 
-            foreach (byte[] approver in (IEnumerable<byte[]>?)_earlierApprovers ?? [])
+            if (_earlierApprovers is not null)
             {
-                bytes = checked(bytes + FieldWriter.StringLengthSize + approver.Length);
+                foreach (byte[] approver in _earlierApprovers)
+                {
+                    bytes = checked(bytes + FieldWriter.StringLengthSize + approver.Length);
+                }
             }
 
             return bytes;
@@ -46,8 +49,14 @@ internal sealed partial class Proposal
             writer.UInt64(result.Sequence);
         }
 
+        if (_earlierApprovers is null)
+        {
+            writer.UInt32(0);
+            return;
+        }
+
         // A set has no order of its own, and every node must write the same bytes.
-        byte[][] approvers = [.. _earlierApprovers ?? []];
+        byte[][] approvers = [.. _earlierApprovers];
         Array.Sort(approvers, static (a, b) => a.AsSpan().SequenceCompareTo(b));
         writer.UInt32((uint)approvers.Length);
         foreach (byte[] approver in approvers)

@@ -176,27 +176,20 @@ public sealed partial class StateSnapshotFile
     /// <summary>Two runs in the same order into one; what changed takes the place of what it was.</summary>
     private static void Merge(PageWriter pages, FrozenState state, CancellationToken cancellationToken)
     {
-        (ulong Key, Proposal Proposal)[] changed = new (ulong, Proposal)[state.Changed.Count];
-        int count = 0;
-        foreach (Proposal proposal in state.Changed)
-        {
-            changed[count++] = (ProposalKey.Of(proposal.Id), proposal);
-        }
-
-        Array.Sort(changed, static (a, b) => a.Key != b.Key ? a.Key.CompareTo(b.Key) : a.Proposal.Id.SequenceCompareTo(b.Proposal.Id));
+        (ulong[] keys, Proposal[] changed) = state.Changed.Sorted();
         ProposalCursor? below = state.Base?.Proposals();
         bool left = below?.MoveNext() ?? false;
         int next = 0;
         while (left || next < changed.Length)
         {
-            int order = !left ? 1 : next == changed.Length ? -1 : below!.Key != changed[next].Key ? below.Key.CompareTo(changed[next].Key) : below.Id.SequenceCompareTo(changed[next].Proposal.Id);
+            int order = !left ? 1 : next == changed.Length ? -1 : below!.Key != keys[next] ? below.Key.CompareTo(keys[next]) : below.Id.SequenceCompareTo(changed[next].Id);
             if (order < 0)
             {
                 pages.Add(below!.Key, below.Record);
             }
             else
             {
-                pages.Add(changed[next].Key, changed[next].Proposal);
+                pages.Add(keys[next], changed[next]);
                 next++;
             }
 

@@ -153,9 +153,8 @@ public sealed partial class StateSnapshotFile : IDisposable
 
     /// <summary>The proposal of an id as it was at the snapshot, or null. Made anew by each call.</summary>
     /// <exception cref="SnapshotDamagedException">The page with it is not what was written.</exception>
-    internal Proposal? Find(ReadOnlySpan<byte> id)
+    internal Proposal? Find(ulong key, ReadOnlySpan<byte> id)
     {
-        ulong key = ProposalKey.Of(id);
         if (!_pages.TryFind(key, out PagePlace place))
         {
             return null;
