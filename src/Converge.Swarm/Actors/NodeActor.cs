@@ -431,6 +431,17 @@ public sealed partial class NodeActor
         {
             // The commit index alone is worth no flush: nothing is promised by it, and the next entries take it along.
             hardState = null;
+            if (_unconfirmed.Count == 0 && AreForOthers(message.Responses.Span))
+            {
+                // All is stored that they vouch for: they need not pass the log.
+                foreach (ref readonly Message response in message.Responses.Span)
+                {
+                    SendToPeer(in response);
+                }
+
+                return;
+            }
+
             if (message.Responses.IsEmpty)
             {
                 return;
@@ -438,6 +449,19 @@ public sealed partial class NodeActor
         }
 
         SendAppend(new LogMessage.Append(++_appendNumber, hardState, entries, message.Responses.ToArray()) { Mark = mark });
+    }
+
+    private bool AreForOthers(ReadOnlySpan<Message> responses)
+    {
+        foreach (ref readonly Message response in responses)
+        {
+            if (response.To == _options.Self)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private void SendAppend(LogMessage.Append append)

@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Tests.Storage;
@@ -125,6 +126,34 @@ public sealed class SwarmOfActorsTests
         swarm[swarm.Members.First(id => id != leader.Id)].DiskStandsStill = false;
         swarm.Settle();
         Assert.IsType<FactAccepted>(answer.Single);
+    }
+
+    [Fact]
+    public void What_is_stored_already_is_acknowledged_without_the_disk()
+    {
+        var swarm = new TestSwarm();
+        TestSwarm.Node leader = swarm.ElectLeader();
+        swarm.Settle();
+        TestSwarm.Node follower = swarm.Alive.First(node => node.Id != leader.Id);
+        swarm.Alive.First(node => node.Id != leader.Id && node.Id != follower.Id).Crash();
+        bool answered = false;
+        swarm.Carries = (from, _, message) =>
+        {
+            MessageKind kind = message is ProtocolMessage protocol ? protocol.Message.Kind : default;
+            if (from == leader.Id && kind == MessageKind.Append && message is ProtocolMessage { Message.Entries.IsEmpty: true })
+            {
+                // It tells what is committed: the follower stored that, or it would not be.
+                follower.DiskStandsStill = true;
+            }
+
+            answered |= from == follower.Id && kind == MessageKind.AppendResp && follower.DiskStandsStill;
+            return true;
+        };
+        TestSwarm.Answers answer = leader.Submit(Created("p"));
+        swarm.Settle();
+        Assert.IsType<FactAccepted>(answer.Single);
+        Assert.True(follower.DiskStandsStill);
+        Assert.True(answered);
     }
 
     [Fact]
