@@ -6,7 +6,7 @@ namespace Converge.Swarm.Storage;
 
 /// <summary>The calls that make bytes and names durable, which .NET does not offer: its own flush is always a full fsync, and retries.</summary>
 /// <remarks>
-/// No call here is repeated after a failure, EINTR included. A system may report a lost write exactly once; a file system that
+/// No call that makes something durable is repeated after a failure, EINTR included. A system may report a lost write exactly once; a file system that
 /// answers EINTR may already have taken note that the caller was told. A second call that succeeds would then vouch for bytes that
 /// are gone. The price of taking EINTR for a failure is a restart, and local file systems do not answer it.
 /// </remarks>
@@ -101,7 +101,7 @@ internal static partial class NativeFile
         return handle < 0 ? null : new SafeFileHandle(handle, ownsHandle: true);
     }
 
-    /// <summary>Writes all of it past the system's memory. False when the file system or the device does not do that here; nothing was written then.</summary>
+    /// <summary>Writes all of it past the system's memory. False when the file system or the device does not do that here: then all of it is to be written in the usual way.</summary>
     public static bool TryWriteDirect(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes, string path)
     {
         int done = 0;
@@ -113,6 +113,7 @@ internal static partial class NativeFile
                 int error = Marshal.GetLastPInvokeError();
                 if (error == Interrupted)
                 {
+                    // Before a byte was written, and nothing is durable yet: another attempt vouches for nothing.
                     continue;
                 }
 
