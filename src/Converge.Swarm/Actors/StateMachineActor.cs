@@ -35,7 +35,9 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
     /// <summary>Receives one message.</summary>
     /// <exception cref="LedgerDivergedException">A replayed entry makes another record than the ledger holds.</exception>
     /// <exception cref="UnsupportedCommandException">An entry needs rules that this program does not have.</exception>
-    /// <exception cref="IOException">The snapshot could not be read, or is not what was written; who asked for what is in it is told.</exception>
+    /// <exception cref="IOException">
+    /// The snapshot or the ledger could not be read, or is not what was written; who asked for what is in it is told.
+    /// </exception>
     public void Receive(StateMachineMessage message)
     {
         switch (message)
@@ -146,9 +148,9 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
     {
         try
         {
-            query.Reply.Send(QueryAnswer<ProposalView?>.Of(_state.Get(query.ProposalId)));
+            query.Reply.Send(QueryAnswer<ProposalView?>.Of(_state.Get(query.ProposalId, ledger)));
         }
-        catch (IOException)
+        catch (Exception)
         {
             // The node stops for it; nobody else has the question any more, and whoever asked would wait for ever.
             query.Refuse(NotCommittedReason.Stopping, Unanswered.CannotRead);

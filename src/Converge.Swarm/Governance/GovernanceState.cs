@@ -129,15 +129,21 @@ public sealed partial class GovernanceState
     }
 
     /// <summary>The proposal as recorded up to <see cref="AppliedIndex"/>, or null when it was never created.</summary>
+    /// <param name="proposalId">Its id.</param>
+    /// <param name="ledger">
+    /// The ledger of this state. A snapshot repeats nothing of a creation but the id, so that a state that rests on one needs it; another does not.
+    /// </param>
     /// <exception cref="SnapshotDamagedException">A page of the snapshot is not what was written.</exception>
-    /// <exception cref="IOException">The snapshot could not be read.</exception>
-    public ProposalView? Get(string proposalId)
+    /// <exception cref="LedgerDivergedException">The ledger has another fact where the creation should be.</exception>
+    /// <exception cref="IOException">The snapshot or the ledger could not be read.</exception>
+    /// <exception cref="InvalidOperationException">The creation is in the ledger, and none was given.</exception>
+    public ProposalView? Get(string proposalId, GovernanceLedger? ledger = null)
     {
         Span<byte> utf8 = stackalloc byte[MaxIdBytes];
 
         // Whatever is too long or has a lone surrogate cannot have been created.
         return Utf8.FromUtf16(proposalId, utf8, out _, out int length, replaceInvalidSequences: false) == OperationStatus.Done
-            ? Find(ProposalKey.Of(utf8[..length]), utf8[..length], out _)?.ToView(AppliedIndex)
+            ? Find(ProposalKey.Of(utf8[..length]), utf8[..length], out _)?.ToView(AppliedIndex, ledger)
             : null;
     }
 

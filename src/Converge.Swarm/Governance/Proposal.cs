@@ -6,16 +6,18 @@ using Converge.Swarm.Ledger;
 namespace Converge.Swarm.Governance;
 
 /// <summary>
-/// What is recorded about one proposal, in as few bytes as will do: the encoding of its creation as it stands in the ledger, the latest
-/// result of each validator, and the decision that stands. <c>docs/governance.md</c> has the table of all cases.
+/// What the rules look at of one proposal, in as few bytes as will do: its id, the latest result of each validator, and the decision that stands.
+/// What else its creation says is in the ledger. <c>docs/governance.md</c> has the table of all cases.
 /// </summary>
 internal sealed partial class Proposal
 {
     // The kind, the parts, and the 16-bit length before the id.
     private const int IdOffset = 4;
 
-    private readonly ReadOnlyMemory<byte> _creation;
-    private readonly int _idLength;
+    // The id; and around it, as long as the entry is in memory anyway, the encoding of the creation.
+    private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly ushort _idOffset;
+    private readonly ushort _idLength;
     private readonly ulong _createdSequence;
     private ulong _lastSequence;
     private ulong _overriddenBefore;
@@ -29,9 +31,15 @@ internal sealed partial class Proposal
     /// <param name="idLength">How long its id is.</param>
     /// <param name="sequence">The record of its creation.</param>
     public Proposal(ReadOnlyMemory<byte> creation, int idLength, ulong sequence)
+        : this(creation, IdOffset, idLength, sequence)
     {
-        _creation = creation;
-        _idLength = idLength;
+    }
+
+    private Proposal(ReadOnlyMemory<byte> bytes, int idOffset, int idLength, ulong sequence)
+    {
+        _bytes = bytes;
+        _idOffset = checked((ushort)idOffset);
+        _idLength = checked((ushort)idLength);
         _createdSequence = sequence;
         _lastSequence = sequence;
         Revision = 1;
@@ -39,7 +47,8 @@ internal sealed partial class Proposal
 
     private Proposal(Proposal other)
     {
-        _creation = other._creation;
+        _bytes = other._bytes;
+        _idOffset = other._idOffset;
         _idLength = other._idLength;
         _createdSequence = other._createdSequence;
         _lastSequence = other._lastSequence;
@@ -55,7 +64,7 @@ internal sealed partial class Proposal
     /// <summary>Another one of the same key in the same table.</summary>
     public Proposal? NextOfKey { get; set; }
 
-    public ReadOnlySpan<byte> Id => _creation.Span.Slice(IdOffset, _idLength);
+    public ReadOnlySpan<byte> Id => _bytes.Span.Slice(_idOffset, _idLength);
 
     /// <summary>How many facts are recorded.</summary>
     public ulong Revision { get; private set; }
@@ -122,11 +131,14 @@ internal sealed partial class Proposal
         Revision++;
     }
 
-    public ProposalView ToView(LogIndex asOf)
+    /// <summary>All that is recorded, as of the last entry applied.</summary>
+    /// <param name="asOf">That entry.</param>
+    /// <param name="ledger">Where the creation is read when it is not in memory.</param>
+    /// <exception cref="LedgerDivergedException">The ledger has another fact where the creation should be.</exception>
+    /// <exception cref="IOException">The ledger could not be read.</exception>
+    public ProposalView ToView(LogIndex asOf, GovernanceLedger? ledger)
     {
-        var reader = new FieldReader(_creation.Span);
-        FactSubmission submission = FactCodec.Read(ref reader).ToSubmission(commandId: null);
-        var creation = (ProposalCreated)submission.Fact;
+        ProposalCreated creation = Creation(ledger);
         var validators = new ValidatorResult[_resultCount];
         for (int i = 0; i < _resultCount; i++)
         {
@@ -148,6 +160,26 @@ internal sealed partial class Proposal
             _createdSequence,
             _lastSequence,
             asOf);
+    }
+
+    private ProposalCreated Creation(GovernanceLedger? ledger)
+    {
+        if (_idOffset == IdOffset)
+        {
+            var reader = new FieldReader(_bytes.Span);
+            return (ProposalCreated)FactCodec.Read(ref reader).ToSubmission(commandId: null).Fact;
+        }
+
+        if (ledger is null)
+        {
+            throw new InvalidOperationException("The state rests on a snapshot, and there is no ledger to read a creation from.");
+        }
+
+        return ledger.Read(_createdSequence, 1) is [EncodedRecord record]
+            && LedgerRecordCodec.Decode(record).Submission?.Fact is ProposalCreated creation
+            && Id.SequenceEqual(Encoding.UTF8.GetBytes(creation.ProposalId))
+            ? creation
+            : throw new LedgerDivergedException(_createdSequence, $"It is not the creation of proposal {Encoding.UTF8.GetString(Id)}, as the snapshot has it.");
     }
 
     private void Reopen()
@@ -203,14 +235,20 @@ internal sealed partial class Proposal
     }
 
     [StructLayout(LayoutKind.Auto)]
-    private readonly struct LatestResult(byte[] validator, bool passed, ulong sequence)
+    private readonly struct LatestResult(byte[] validator, ulong sequenceAndPassed)
     {
-        private readonly ulong _sequenceAndPassed = (sequence << 1) | (passed ? 1UL : 0UL);
+        public LatestResult(byte[] validator, bool passed, ulong sequence)
+            : this(validator, (sequence << 1) | (passed ? 1UL : 0UL))
+        {
+        }
 
         public byte[] Validator { get; } = validator;
 
-        public bool Passed => (_sequenceAndPassed & 1) != 0;
+        /// <summary>Twice the sequence number, and one more when it passed: as it stands in a snapshot.</summary>
+        public ulong SequenceAndPassed { get; } = sequenceAndPassed;
 
-        public ulong Sequence => _sequenceAndPassed >> 1;
+        public bool Passed => (SequenceAndPassed & 1) != 0;
+
+        public ulong Sequence => SequenceAndPassed >> 1;
     }
 }

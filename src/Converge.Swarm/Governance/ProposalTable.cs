@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Converge.Swarm.Governance;
@@ -51,21 +52,48 @@ internal sealed class ProposalTable
     }
 
     /// <summary>All of them in the order in which they stand in a snapshot, with their keys.</summary>
+    /// <remarks>
+    /// Keys are hashes, so that their upper bits deal them out evenly: each is put where its share of all keys lies, and what is sorted then is a
+    /// handful.
+    /// </remarks>
     public (ulong[] Keys, Proposal[] Proposals) Sorted()
     {
-        var keys = new ulong[Count];
-        var proposals = new Proposal[Count];
-        int count = 0;
+        const int TargetShare = 8;
+        int bits = Math.Max(1, BitOperations.Log2((uint)(Count / TargetShare) | 1));
+        int shift = 64 - bits;
+        int[] ends = new int[(1 << bits) + 1];
         foreach ((ulong key, Proposal first) in _byKey)
         {
             for (Proposal? proposal = first; proposal is not null; proposal = proposal.NextOfKey)
             {
-                (keys[count], proposals[count]) = (key, proposal);
-                count++;
+                ends[(int)(key >> shift) + 1]++;
             }
         }
 
-        Array.Sort(keys, proposals);
+        for (int share = 1; share < ends.Length; share++)
+        {
+            ends[share] += ends[share - 1];
+        }
+
+        // Each share's end is its beginning at first, and moves as it is filled.
+        var keys = new ulong[Count];
+        var proposals = new Proposal[Count];
+        foreach ((ulong key, Proposal first) in _byKey)
+        {
+            for (Proposal? proposal = first; proposal is not null; proposal = proposal.NextOfKey)
+            {
+                int place = ends[(int)(key >> shift)]++;
+                (keys[place], proposals[place]) = (key, proposal);
+            }
+        }
+
+        int start = 0;
+        foreach (int end in ends.AsSpan(0, 1 << bits))
+        {
+            Array.Sort(keys, proposals, start, end - start);
+            start = end;
+        }
+
         SortEqualKeys(keys, proposals);
         return (keys, proposals);
     }

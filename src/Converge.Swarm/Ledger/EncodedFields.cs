@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Text;
 using System.Text.Unicode;
 
@@ -8,7 +9,9 @@ namespace Converge.Swarm.Ledger;
 /// <param name="message">What is wrong, with the values.</param>
 public sealed class MalformedEncodingException(string message) : FormatException(message);
 
-/// <summary>Writes the fields of an encoding one after the other: integers little-endian, strings as UTF-8 behind a 16-bit length.</summary>
+/// <summary>
+/// Writes the fields of an encoding one after the other: integers little-endian or as <see cref="Number"/>, strings as UTF-8 behind a 16-bit length.
+/// </summary>
 internal ref struct FieldWriter(Span<byte> destination)
 {
     public const int StringLengthSize = sizeof(ushort);
@@ -45,6 +48,20 @@ internal ref struct FieldWriter(Span<byte> destination)
     }
 
     public void Int64(long value) => UInt64(unchecked((ulong)value));
+
+    /// <summary>How many bytes <see cref="Number"/> writes.</summary>
+    public static int SizeOfNumber(ulong value) => (BitOperations.Log2(value | 1) / 7) + 1;
+
+    /// <summary>Seven bits a byte, the lowest first; all bytes but the last have the highest bit set.</summary>
+    public void Number(ulong value)
+    {
+        for (; value > 0x7F; value >>= 7)
+        {
+            Byte(unchecked((byte)(value | 0x80)));
+        }
+
+        Byte((byte)value);
+    }
 
     public void Hash(Hash256 value)
     {
@@ -92,6 +109,26 @@ internal ref struct FieldReader(ReadOnlySpan<byte> source)
     {
         long value = unchecked((long)UInt64(field));
         return value >= 0 ? value : throw new MalformedEncodingException($"{field} is negative: {value}.");
+    }
+
+    /// <summary>What <see cref="FieldWriter.Number"/> writes, and no longer form of it.</summary>
+    public ulong Number(string field)
+    {
+        ulong value = 0;
+        for (int shift = 0; ; shift += 7)
+        {
+            byte next = Byte(field);
+            if ((shift > 0 && next == 0) || (shift == 63 && next > 1))
+            {
+                throw new MalformedEncodingException($"{field} is no number in its shortest form.");
+            }
+
+            value |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80)
+            {
+                return value;
+            }
+        }
     }
 
     public Hash256 Hash(string field) => new(Take(Hash256.Size, field));

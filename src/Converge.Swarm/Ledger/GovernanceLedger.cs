@@ -38,6 +38,8 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <summary>The purpose that the segment files carry.</summary>
     public const string Purpose = "ledger";
 
+    internal const int MaxFlushBytes = 256 * 1024;
+
     private const int MaxReadBytes = 4 * 1024 * 1024;
     private const int ReadAhead = 1_024;
 
@@ -167,7 +169,7 @@ public sealed partial class GovernanceLedger : IDisposable
                 $"A segment of the ledger has at least {leastBytes} bytes, not {options.SegmentBytes}.", nameof(options));
         }
 
-        // A flush writes the whole buffer as one group. With its framing that is less than twice the records' bytes.
+        // The whole buffer would fit in one group: with its framing that is less than twice the records' bytes.
         int maxGroupBytes = options.SegmentBytes / 2;
         var log = SegmentedLog.Open(disk, folder, new SegmentedLogOptions
         {
@@ -226,38 +228,27 @@ public sealed partial class GovernanceLedger : IDisposable
         }
     }
 
-    /// <summary>Writes everything buffered as one group and makes it durable. Records may be appended meanwhile.</summary>
-    /// <exception cref="DiskFullException">There is no room. The records stay buffered; try again when there is room.</exception>
+    /// <summary>
+    /// Writes everything buffered and makes it durable, in groups of at most <see cref="MaxFlushBytes"/>: whoever wants one record reads its whole
+    /// group, and a flush of the agreed log, for which commits wait, comes between two of them. Records may be appended meanwhile.
+    /// </summary>
+    /// <exception cref="DiskFullException">There is no room. The records that are not durable stay buffered; try again when there is room.</exception>
     /// <exception cref="LogFailedException">A write or flush failed. It is never tried again: the process must exit.</exception>
     public void Flush()
     {
         lock (_flushing)
         {
-            ReadOnlyMemory<byte>[] group;
+            int left;
             lock (_gate)
             {
-                group = _buffered.BytesOfFirst(_buffered.Count);
+                left = _buffered.Count;
             }
 
-            if (group.Length == 0)
+            while (left > 0)
             {
-                return;
+                left -= FlushGroup(left);
+                _nextSegmentWanted = _log.ShouldPrepareNextSegment;
             }
-
-            _log.Append(group);
-            _log.Flush();
-            lock (_gate)
-            {
-                _buffered.RemoveFirst(group.Length);
-                foreach (ReadOnlyMemory<byte> record in group)
-                {
-                    _bufferedBytes -= record.Length;
-                }
-
-                _durableSequence += (ulong)group.Length;
-            }
-
-            _nextSegmentWanted = _log.ShouldPrepareNextSegment;
         }
     }
 
@@ -346,6 +337,31 @@ public sealed partial class GovernanceLedger : IDisposable
     {
         (string file, long offset) = log.Locate(sequence);
         return new LedgerDamagedException(sequence, file, offset, what, inner);
+    }
+
+    /// <summary>Makes the first of so many buffered records durable, and says how many. Within the lock of the flusher.</summary>
+    private int FlushGroup(int maxRecords)
+    {
+        ReadOnlyMemory<byte>[] group;
+        lock (_gate)
+        {
+            group = _buffered.First(maxRecords, Math.Min(MaxFlushBytes, _maxBufferedBytes));
+        }
+
+        _log.Append(group);
+        _log.Flush();
+        lock (_gate)
+        {
+            _buffered.RemoveFirst(group.Length);
+            foreach (ReadOnlyMemory<byte> record in group)
+            {
+                _bufferedBytes -= record.Length;
+            }
+
+            _durableSequence += (ulong)group.Length;
+        }
+
+        return group.Length;
     }
 
     /// <summary>False when the ledger has a record of that number. Within the gate.</summary>

@@ -38,18 +38,31 @@ internal sealed class RecordBuffer
         _records[Slot(Count++)] = new Held(offset, length, record.Envelope, record.Hash);
     }
 
-    /// <summary>The bytes of the first so many records, not copied: good until those are removed.</summary>
-    public ReadOnlyMemory<byte>[] BytesOfFirst(int count)
+    /// <summary>
+    /// The bytes of the first records, not copied: good until those are removed. So many records at most, and fewer when they have more than so many
+    /// bytes together; one at least.
+    /// </summary>
+    public ReadOnlyMemory<byte>[] First(int maxRecords, int maxBytes)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count);
-        var bytes = new ReadOnlyMemory<byte>[count];
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxRecords, Count);
+        int count = 0;
+        for (int bytes = 0; count < maxRecords; count++)
+        {
+            bytes += _records[Slot(count)].Length;
+            if (bytes > maxBytes && count > 0)
+            {
+                break;
+            }
+        }
+
+        var first = new ReadOnlyMemory<byte>[count];
         for (int i = 0; i < count; i++)
         {
             ref readonly Held held = ref _records[Slot(i)];
-            bytes[i] = _bytes.AsMemory(held.Offset, held.Length);
+            first[i] = _bytes.AsMemory(held.Offset, held.Length);
         }
 
-        return bytes;
+        return first;
     }
 
     /// <summary>Copies of so many records from a place on; the front is place 0.</summary>

@@ -53,6 +53,26 @@ public sealed class GovernanceLedgerTests : IDisposable
         AssertRead(records, reopened.Read(1, 100));
     }
 
+    /// <summary>Whoever asks for a proposal reads one record, and commits wait for other flushes than this one.</summary>
+    [Fact]
+    public void However_much_one_flush_writes_a_record_is_read_without_the_others()
+    {
+        var disk = new FaultyDisk();
+        using GovernanceLedger ledger = GovernanceLedger.Open(disk, "ledger", new GovernanceLedgerOptions());
+        EncodedRecord[] records = SampleLedger.Records(12_000);
+        Append(ledger, records);
+        Assert.True(records.Sum(record => (long)record.Bytes.Length) > 4 * GovernanceLedger.MaxFlushBytes);
+        ledger.Flush();
+        Assert.Equal((ulong)records.Length, ledger.DurableSequence);
+        foreach (int at in new[] { 0, 1, 5_000, 11_999 })
+        {
+            ledger.Read((ulong)at + 1, 1);
+            long before = disk.BytesRead;
+            AssertRead(records[at..(at + 1)], ledger.Read((ulong)at + 1, 1));
+            Assert.InRange(disk.BytesRead - before, records[at].Bytes.Length, 2 * GovernanceLedger.MaxFlushBytes);
+        }
+    }
+
     [Fact]
     public void What_was_not_flushed_is_brought_back_by_the_replay()
     {

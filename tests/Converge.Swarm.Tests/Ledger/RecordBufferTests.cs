@@ -27,7 +27,7 @@ public sealed class RecordBufferTests
             else
             {
                 int removed = random.Next(10) == 0 ? expected.Count : Math.Min(expected.Count, random.Next(4));
-                ReadOnlyMemory<byte>[] bytes = buffer.BytesOfFirst(removed);
+                ReadOnlyMemory<byte>[] bytes = buffer.First(removed, int.MaxValue);
                 Assert.All(bytes.Zip(expected), pair => Assert.True(pair.First.Span.SequenceEqual(pair.Second.Bytes.Span)));
                 buffer.RemoveFirst(removed);
                 expected.RemoveRange(0, removed);
@@ -48,13 +48,31 @@ public sealed class RecordBufferTests
         var buffer = new RecordBuffer();
         EncodedRecord first = RecordOf(1, 200);
         buffer.Add(first);
-        ReadOnlyMemory<byte> given = buffer.BytesOfFirst(1)[0];
+        ReadOnlyMemory<byte> given = buffer.First(1, int.MaxValue)[0];
         for (ulong sequence = 2; sequence < 2_000; sequence++)
         {
             buffer.Add(RecordOf(sequence, 200));
         }
 
         Assert.True(given.Span.SequenceEqual(first.Bytes.Span));
+    }
+
+    [Fact]
+    public void So_many_are_given_as_fit_and_one_at_least()
+    {
+        var buffer = new RecordBuffer();
+        for (ulong sequence = 1; sequence <= 9; sequence++)
+        {
+            buffer.Add(RecordOf(sequence, 200));
+        }
+
+        int one = RecordOf(1, 200).Bytes.Length;
+        Assert.Equal(9, buffer.First(9, 9 * one).Length);
+        Assert.Equal(3, buffer.First(3, 9 * one).Length);
+        Assert.Equal(2, buffer.First(9, (3 * one) - 1).Length);
+        Assert.Single(buffer.First(9, one));
+        Assert.Single(buffer.First(9, 1));
+        Assert.Empty(buffer.First(0, one));
     }
 
     private static EncodedRecord RecordOf(ulong sequence, int textLength)

@@ -4,7 +4,7 @@ namespace Converge.Swarm.Governance;
 
 /// <summary>
 /// Where the pages of proposals lie, and which proposals may be in them: 24 bytes a page of about <see cref="TargetPageBytes"/>, and two
-/// bytes a proposal. Who asks for a proposal that is not there learns so without reading a page, but for one in a thousand.
+/// bytes a proposal. Who asks for a proposal that is not there learns so without reading a page, but for one in some hundreds.
 /// Immutable.
 /// </summary>
 internal sealed class PageIndex

@@ -6,18 +6,22 @@ namespace Converge.Swarm.Governance;
 /// <content>A proposal as it stands in a snapshot. Specified in <c>docs/formats/snapshot.md</c>; one state has exactly one encoding.</content>
 internal sealed partial class Proposal
 {
-    // Status, revision, created, last, overridden before; then the two counts.
-    private const int FixedBytes = 1 + (4 * sizeof(ulong)) + (2 * sizeof(uint));
-
     /// <summary>How many bytes <see cref="Encode"/> writes.</summary>
     public int EncodedBytes
     {
         get
         {
-            int bytes = FieldWriter.StringLengthSize + _creation.Length + FixedBytes + FieldWriter.StringLengthSize + (_decidedBy?.Length ?? 0);
+            int bytes = FieldWriter.StringLengthSize + _idLength + 1
+                + FieldWriter.SizeOfNumber(Revision)
+                + FieldWriter.SizeOfNumber(_createdSequence)
+                + FieldWriter.SizeOfNumber(_lastSequence - _createdSequence)
+                + FieldWriter.SizeOfNumber(_overriddenBefore)
+                + (_decidedBy is null ? 0 : FieldWriter.StringLengthSize + _decidedBy.Length)
+                + FieldWriter.SizeOfNumber((ulong)_resultCount)
+                + FieldWriter.SizeOfNumber((ulong)(_earlierApprovers?.Count ?? 0));
             foreach (LatestResult result in _results.AsSpan(0, _resultCount))
             {
-                bytes = checked(bytes + FieldWriter.StringLengthSize + result.Validator.Length + 1 + sizeof(ulong));
+                bytes = checked(bytes + FieldWriter.StringLengthSize + result.Validator.Length + FieldWriter.SizeOfNumber(result.SequenceAndPassed));
             }
 
             if (_earlierApprovers is not null)
@@ -34,31 +38,34 @@ internal sealed partial class Proposal
 
     public void Encode(ref FieldWriter writer)
     {
-        writer.String(_creation.Span);
+        writer.String(Id);
         writer.Byte((byte)Status);
-        writer.UInt64(Revision);
-        writer.UInt64(_createdSequence);
-        writer.UInt64(_lastSequence);
-        writer.UInt64(_overriddenBefore);
-        writer.String(_decidedBy);
-        writer.UInt32((uint)_resultCount);
+        writer.Number(Revision);
+        writer.Number(_createdSequence);
+        writer.Number(_lastSequence - _createdSequence);
+        writer.Number(_overriddenBefore);
+        if (_decidedBy is not null)
+        {
+            writer.String(_decidedBy);
+        }
+
+        writer.Number((ulong)_resultCount);
         foreach (LatestResult result in _results.AsSpan(0, _resultCount))
         {
             writer.String(result.Validator);
-            writer.Byte(result.Passed ? (byte)1 : (byte)0);
-            writer.UInt64(result.Sequence);
+            writer.Number(result.SequenceAndPassed);
         }
 
         if (_earlierApprovers is null)
         {
-            writer.UInt32(0);
+            writer.Number(0);
             return;
         }
 
         // A set has no order of its own, and every node must write the same bytes.
         byte[][] approvers = [.. _earlierApprovers];
         Array.Sort(approvers, static (a, b) => a.AsSpan().SequenceCompareTo(b));
-        writer.UInt32((uint)approvers.Length);
+        writer.Number((ulong)approvers.Length);
         foreach (byte[] approver in approvers)
         {
             writer.String(approver);
@@ -70,15 +77,63 @@ internal sealed partial class Proposal
     public static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> encoded)
     {
         var reader = new FieldReader(encoded);
-        reader.UInt16("the creation's length");
-        reader.Byte("the creation's kind");
-        reader.Byte("the creation's parts");
-        return reader.String("proposal_id", 1, FactLimits.MaxProposalIdLength);
+        return ReadId(ref reader);
     }
 
     /// <summary>Reads an encoding, and refuses everything that <see cref="Encode"/> does not write.</summary>
     /// <exception cref="MalformedEncodingException">These are not the bytes of a proposal.</exception>
     public static Proposal Decode(ReadOnlySpan<byte> encoded)
+    {
+        var reader = new FieldReader(encoded);
+        byte[] id = ReadId(ref reader).ToArray();
+        var status = (ProposalStatus)reader.Byte("the status");
+        ulong revision = reader.Number("the revision");
+        ulong created = reader.Number("the first sequence");
+        ulong since = reader.Number("from the first to the last sequence");
+        if (since > ulong.MaxValue - created)
+        {
+            throw new MalformedEncodingException($"The last sequence is said to be {since} behind {created}.");
+        }
+
+        var proposal = new Proposal(id, 0, id.Length, created)
+        {
+            Revision = revision,
+            Status = status,
+            _lastSequence = created + since,
+            _overriddenBefore = reader.Number("the override's sequence"),
+        };
+        if (status is < ProposalStatus.Open or > ProposalStatus.Rejected)
+        {
+            throw new MalformedEncodingException($"There is no status {(int)status}.");
+        }
+
+        proposal._decidedBy = status == ProposalStatus.Open ? null : reader.String("decided_by", 1, FactLimits.MaxActorLength).ToArray();
+        ulong results = reader.Number("the number of results");
+        for (ulong i = 0; i < results; i++)
+        {
+            byte[] validator = reader.String("a validator", 1, FactLimits.MaxActorLength).ToArray();
+            proposal.AddResult(validator, reader.Number("a result"));
+        }
+
+        proposal.ReadApprovers(ref reader, reader.Number("the number of earlier approvers"));
+        reader.End();
+        return proposal;
+    }
+
+    /// <summary>The id within an encoding of the first format.</summary>
+    /// <exception cref="MalformedEncodingException">The bytes end before it does.</exception>
+    public static ReadOnlySpan<byte> IdOfFirstFormat(ReadOnlySpan<byte> encoded)
+    {
+        var reader = new FieldReader(encoded);
+        reader.UInt16("the creation's length");
+        reader.Byte("the creation's kind");
+        reader.Byte("the creation's parts");
+        return ReadId(ref reader);
+    }
+
+    /// <summary>Reads an encoding of the first format, which nothing writes any more.</summary>
+    /// <exception cref="MalformedEncodingException">These are not the bytes of a proposal.</exception>
+    public static Proposal DecodeFirstFormat(ReadOnlySpan<byte> encoded)
     {
         var reader = new FieldReader(encoded);
         ReadOnlySpan<byte> creation = reader.Bytes(reader.UInt16("the creation's length"), "the creation");
@@ -101,13 +156,29 @@ internal sealed partial class Proposal
         };
         ReadOnlySpan<byte> decidedBy = reader.String("decided_by", 0, FactLimits.MaxActorLength);
         proposal._decidedBy = decidedBy.IsEmpty ? null : decidedBy.ToArray();
-        if (status is < ProposalStatus.Open or > ProposalStatus.Rejected || (status == ProposalStatus.Open) != decidedBy.IsEmpty)
+        if (status is < ProposalStatus.Open or > ProposalStatus.Rejected
+            || (status == ProposalStatus.Open) != decidedBy.IsEmpty
+            || proposal._lastSequence < proposal._createdSequence)
         {
-            throw new MalformedEncodingException($"The status {(int)status} does not go with {decidedBy.Length} bytes of decided_by.");
+            throw new MalformedEncodingException(
+                $"The status {(int)status} does not go with {decidedBy.Length} bytes of decided_by, or the last record {proposal._lastSequence} with the first one {proposal._createdSequence}.");
         }
 
-        proposal.ReadResults(ref reader);
-        proposal.ReadApprovers(ref reader);
+        uint results = reader.UInt32("the number of results");
+        for (uint i = 0; i < results; i++)
+        {
+            byte[] validator = reader.String("a validator", 1, FactLimits.MaxActorLength).ToArray();
+            byte passed = reader.Byte("a result");
+            ulong sequence = reader.UInt64("a result's sequence");
+            if (passed > 1 || sequence >> 63 != 0)
+            {
+                throw new MalformedEncodingException($"Result {i} is {passed} at {sequence}.");
+            }
+
+            proposal.AddResult(validator, (sequence << 1) | passed);
+        }
+
+        proposal.ReadApprovers(ref reader, reader.UInt32("the number of earlier approvers"));
         reader.End();
         return proposal;
     }
@@ -117,34 +188,28 @@ internal sealed partial class Proposal
     {
         foreach (ref LatestResult result in _results.AsSpan(0, _resultCount))
         {
-            result = new LatestResult(actors.Intern(result.Validator), result.Passed, result.Sequence);
+            result = new LatestResult(actors.Intern(result.Validator), result.SequenceAndPassed);
         }
 
         _decidedBy = _decidedBy is null ? null : actors.Intern(_decidedBy);
     }
 
-    private void ReadResults(scoped ref FieldReader reader)
-    {
-        uint count = reader.UInt32("the number of results");
-        for (uint i = 0; i < count; i++)
-        {
-            byte[] validator = reader.String("a validator", 1, FactLimits.MaxActorLength).ToArray();
-            byte passed = reader.Byte("a result");
-            ulong sequence = reader.UInt64("a result's sequence");
-            if (passed > 1 || sequence >> 63 != 0 || (i > 0 && _results[_resultCount - 1].Validator.AsSpan().SequenceCompareTo(validator) >= 0))
-            {
-                throw new MalformedEncodingException($"Result {i} is {passed} at {sequence}, or out of order.");
-            }
+    private static ReadOnlySpan<byte> ReadId(scoped ref FieldReader reader) => reader.String("proposal_id", 1, FactLimits.MaxProposalIdLength);
 
-            SetResult(new LatestResult(validator, passed == 1, sequence));
+    private void AddResult(byte[] validator, ulong sequenceAndPassed)
+    {
+        if (_resultCount > 0 && _results[_resultCount - 1].Validator.AsSpan().SequenceCompareTo(validator) >= 0)
+        {
+            throw new MalformedEncodingException($"Result {_resultCount} is out of order.");
         }
+
+        SetResult(new LatestResult(validator, sequenceAndPassed));
     }
 
-    private void ReadApprovers(scoped ref FieldReader reader)
+    private void ReadApprovers(scoped ref FieldReader reader, ulong count)
     {
-        uint count = reader.UInt32("the number of earlier approvers");
         byte[]? last = null;
-        for (uint i = 0; i < count; i++)
+        for (ulong i = 0; i < count; i++)
         {
             byte[] approver = reader.String("an approver", 1, FactLimits.MaxActorLength).ToArray();
             if (last is not null && last.AsSpan().SequenceCompareTo(approver) >= 0)

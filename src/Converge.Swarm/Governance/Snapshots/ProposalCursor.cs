@@ -1,15 +1,13 @@
-using System.Buffers.Binary;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Governance;
 
 /// <summary>Goes through the proposals of a page.</summary>
-internal ref struct PageReader(ReadOnlySpan<byte> page)
+/// <param name="page">The page.</param>
+/// <param name="version">The format of the file that it is from.</param>
+internal ref struct PageReader(ReadOnlySpan<byte> page, uint version)
 {
-    /// <summary>Before each proposal stands the length of its key and its encoding.</summary>
-    public const int PrefixBytes = sizeof(uint);
-
     private ReadOnlySpan<byte> _rest = page;
 
     public ulong Key { get; private set; }
@@ -17,9 +15,18 @@ internal ref struct PageReader(ReadOnlySpan<byte> page)
     /// <summary>Length, key and encoding.</summary>
     public ReadOnlySpan<byte> Record { get; private set; }
 
-    public readonly ReadOnlySpan<byte> Proposal => Record[(PrefixBytes + ProposalKey.Bytes)..];
+    /// <summary>The encoding.</summary>
+    public ReadOnlySpan<byte> Proposal { get; private set; }
 
-    public readonly ReadOnlySpan<byte> Id => Governance.Proposal.IdOf(Proposal);
+    public readonly ReadOnlySpan<byte> Id => IdOf(Proposal, version);
+
+    public static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> encoding, uint version) =>
+        version == StateSnapshotHeader.FirstFormatVersion ? Governance.Proposal.IdOfFirstFormat(encoding) : Governance.Proposal.IdOf(encoding);
+
+    public static Proposal Decode(ReadOnlySpan<byte> encoding, uint version) =>
+        version == StateSnapshotHeader.FirstFormatVersion ? Governance.Proposal.DecodeFirstFormat(encoding) : Governance.Proposal.Decode(encoding);
+
+    public readonly Proposal Decode() => Decode(Proposal, version);
 
     /// <summary>Goes to the next proposal; false at the end.</summary>
     /// <exception cref="MalformedEncodingException">The page ends in a proposal.</exception>
@@ -31,14 +38,16 @@ internal ref struct PageReader(ReadOnlySpan<byte> page)
         }
 
         var reader = new FieldReader(_rest);
-        uint length = reader.UInt32("a proposal's length");
-        if (length < ProposalKey.Bytes || length > _rest.Length - PrefixBytes)
+        ulong length = version == StateSnapshotHeader.FirstFormatVersion ? reader.UInt32("a proposal's length") : reader.Number("a proposal's length");
+        int prefix = reader.Position;
+        if (length < ProposalKey.Bytes || length > (ulong)(_rest.Length - prefix))
         {
-            throw new MalformedEncodingException($"A proposal claims {length} bytes, and {_rest.Length} are left in the page.");
+            throw new MalformedEncodingException($"A proposal claims {length} bytes, and {_rest.Length - prefix} are left in the page.");
         }
 
-        Key = BinaryPrimitives.ReadUInt64LittleEndian(_rest[PrefixBytes..]);
-        Record = _rest[..(PrefixBytes + (int)length)];
+        Key = reader.UInt64("a proposal's key");
+        Record = _rest[..(prefix + (int)length)];
+        Proposal = Record[reader.Position..];
         _rest = _rest[Record.Length..];
         return true;
     }
@@ -51,25 +60,29 @@ internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages, Bl
     private int _nextPage;
     private int _proposalsLeft;
     private int _recordAt;
-    private int _recordLength;
+    private int _encodingAt;
+    private int _recordEnd;
 
     public PagePlace Page { get; private set; }
 
     public ulong Key { get; private set; }
 
     /// <summary>Length, key and encoding; valid until <see cref="MoveNext"/>.</summary>
-    public ReadOnlySpan<byte> Record => _buffer.AsSpan(_recordAt, _recordLength);
+    public ReadOnlySpan<byte> Record => _buffer.AsSpan(_recordAt.._recordEnd);
+
+    /// <summary>True when <see cref="Record"/> has the bytes that are written today.</summary>
+    public bool IsOfThisFormat => file.Header.Version == StateSnapshotHeader.FormatVersion;
 
     /// <summary>Valid until <see cref="MoveNext"/>.</summary>
-    public ReadOnlySpan<byte> Id => Governance.Proposal.IdOf(Encoding);
+    public ReadOnlySpan<byte> Id => PageReader.IdOf(Encoding, file.Header.Version);
 
-    private ReadOnlySpan<byte> Encoding => Record[(PageReader.PrefixBytes + ProposalKey.Bytes)..];
+    private ReadOnlySpan<byte> Encoding => _buffer.AsSpan(_encodingAt.._recordEnd);
 
     /// <summary>Goes to the next proposal; false at the end.</summary>
     /// <exception cref="SnapshotDamagedException">A page is not what was written.</exception>
     public bool MoveNext()
     {
-        int at = _recordAt + _recordLength;
+        int at = _recordEnd;
         if (_proposalsLeft == 0)
         {
             if (at != Page.Length)
@@ -95,7 +108,7 @@ internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages, Bl
 
         try
         {
-            var reader = new PageReader(_buffer.AsSpan(at, Page.Length - at));
+            var reader = new PageReader(_buffer.AsSpan(at, Page.Length - at), file.Header.Version);
             if (!reader.MoveNext())
             {
                 throw new MalformedEncodingException($"It ends {_proposalsLeft} proposals too soon.");
@@ -104,7 +117,8 @@ internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages, Bl
             _ = reader.Id;
             Key = reader.Key;
             _recordAt = at;
-            _recordLength = reader.Record.Length;
+            _recordEnd = at + reader.Record.Length;
+            _encodingAt = _recordEnd - reader.Proposal.Length;
             _proposalsLeft--;
             return true;
         }
@@ -120,7 +134,7 @@ internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages, Bl
     {
         try
         {
-            return Proposal.Decode(Encoding);
+            return PageReader.Decode(Encoding, file.Header.Version);
         }
         catch (MalformedEncodingException malformed)
         {

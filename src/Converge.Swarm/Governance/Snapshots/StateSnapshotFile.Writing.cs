@@ -183,9 +183,13 @@ public sealed partial class StateSnapshotFile
         while (left || next < changed.Length)
         {
             int order = !left ? 1 : next == changed.Length ? -1 : below!.Key != keys[next] ? below.Key.CompareTo(keys[next]) : below.Id.SequenceCompareTo(changed[next].Id);
-            if (order < 0)
+            if (order < 0 && below!.IsOfThisFormat)
             {
-                pages.Add(below!.Key, below.Record);
+                pages.Add(below.Key, below.Record);
+            }
+            else if (order < 0)
+            {
+                pages.Add(below!.Key, below.Decode());
             }
             else
             {
@@ -241,11 +245,12 @@ public sealed partial class StateSnapshotFile
         public void Add(ulong key, Proposal proposal)
         {
             int length = ProposalKey.Bytes + proposal.EncodedBytes;
-            var writer = new FieldWriter(Begin(key, PageReader.PrefixBytes + length));
-            writer.UInt32((uint)length);
+            int record = FieldWriter.SizeOfNumber((ulong)length) + length;
+            var writer = new FieldWriter(Begin(key, record));
+            writer.Number((ulong)length);
             writer.UInt64(key);
             proposal.Encode(ref writer);
-            Invariant.Check(writer.Position == PageReader.PrefixBytes + length, $"A proposal has {writer.Position} bytes, not {PageReader.PrefixBytes + length}.");
+            Invariant.Check(writer.Position == record, $"A proposal has {writer.Position} bytes, not {record}.");
         }
 
         public void EndPage()

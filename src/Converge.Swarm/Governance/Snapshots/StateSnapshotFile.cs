@@ -163,12 +163,12 @@ public sealed partial class StateSnapshotFile : IDisposable
         byte[] buffer = ArrayPool<byte>.Shared.Rent(place.Length);
         try
         {
-            var page = new PageReader(ReadPage(place, buffer));
+            var page = new PageReader(ReadPage(place, buffer), Header.Version);
             while (page.MoveNext())
             {
                 if (page.Key == key && page.Id.SequenceEqual(id))
                 {
-                    return Proposal.Decode(page.Proposal);
+                    return page.Decode();
                 }
             }
 

@@ -12,7 +12,10 @@ namespace Converge.Swarm.Governance;
 public sealed record StateSnapshotHeader
 {
     /// <summary>The version that is written.</summary>
-    public const uint FormatVersion = 1;
+    public const uint FormatVersion = 2;
+
+    /// <summary>The first version, in which a proposal has all of its creation.</summary>
+    internal const uint FirstFormatVersion = 1;
 
     /// <summary>The members' records may have so many bytes together.</summary>
     public const int MaxMemberRecordBytes = 4 * 1024 * 1024;
@@ -24,6 +27,9 @@ public sealed record StateSnapshotHeader
 
     private const int FixedBytes = sizeof(ushort) + (2 * sizeof(ulong)) + Hash256.Size + (3 * sizeof(ulong))
         + (6 * sizeof(ulong)) + (2 * Hash256.Size) + sizeof(ulong) + (2 * sizeof(uint)) + 1 + (4 * sizeof(uint)) + sizeof(uint);
+
+    /// <summary>The version in which it is written.</summary>
+    public uint Version { get; init; } = FormatVersion;
 
     /// <summary>The version of <see cref="ApplyRules"/> that a node needs to go on from here.</summary>
     public required ushort RequiredRules { get; init; }
@@ -174,15 +180,15 @@ public sealed record StateSnapshotHeader
         }
 
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(8));
-        if (version != FormatVersion)
+        if (version is < FirstFormatVersion or > FormatVersion)
         {
-            throw new UnsupportedSnapshotException(path, $"it has format version {version}, known is {FormatVersion}");
+            throw new UnsupportedSnapshotException(path, $"it has format version {version}, known are those up to {FormatVersion}");
         }
 
         length = bytes.Length;
         try
         {
-            StateSnapshotHeader header = Decode(bytes.AsSpan(PreambleBytes));
+            StateSnapshotHeader header = Decode(bytes.AsSpan(PreambleBytes)) with { Version = version };
             return header.RequiredRules is > 0 and <= ApplyRules.Newest
                 ? header
                 : throw new UnsupportedSnapshotException(path, $"it needs version {header.RequiredRules} of the apply rules; this program has {ApplyRules.Newest}");

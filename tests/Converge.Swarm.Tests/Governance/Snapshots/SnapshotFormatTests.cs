@@ -1,6 +1,7 @@
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Storage;
 using Converge.Swarm.Tests.Storage;
 
 namespace Converge.Swarm.Tests.Governance;
@@ -11,8 +12,14 @@ namespace Converge.Swarm.Tests.Governance;
 /// </summary>
 public sealed class SnapshotFormatTests : IDisposable
 {
+    private const string FirstFormatPreamble =
+        "4356534E415053540100000062010000F40A4220";
+
+    private const string Preamble =
+        "4356534E4150535402000000620100004E512A4E";
+
     private const string Header =
-        "4356534E415053540100000062010000F40A4220010008000000000000000200000000000000982405AAFCFB960BDE1C9A3AF472FD168FB4B7C44F66BC602C78"
+        "010008000000000000000200000000000000982405AAFCFB960BDE1C9A3AF472FD168FB4B7C44F66BC602C78"
         + "818ED51E5F3C8068E5CF8B0100002F00000000000000020000000000000006000000000000004F191C6C59AE8F50DA4E12F3901FAF122F961FEC905FDE685C6F"
         + "E4CB3C1DB9D83438289651953BD002897B8DB77CB76EF80522EC59AF9FC840727AB49BE036E4070000000000000001000000000000007F68E5CF8B0100002E00"
         + "00000000000001000000000000001B09D14678059CEA932235F048234E44AFE567AC7F267C703E977A035C964EEF2DFD6FA774EA826E6AA57882573AB891D912"
@@ -28,20 +35,36 @@ public sealed class SnapshotFormatTests : IDisposable
         + "0000070000000000000001000000000000007F68E5CF8B0100002E0000000000000001000000000000004F191C6C59AE8F50DA4E12F3901FAF122F961FEC905F"
         + "DE685C6FE4CB3C1DB9D8010000000A00000000000000050500000000000000";
 
-    private const string Proposals =
+    private const string FirstFormatProposals =
         "8F00000003C87DC63E6EEE1D4500011F0300702D310B00617574686F723A2F2FC3A9070041207469746C65060063306666656500F15365000000000000000000"
         + "000000290000000000000007000000000000000205000000000000000200000000000000060000000000000004000000000000000300616E6E01000000020063"
         + "69000300000000000000010000000300626F62";
 
-    private const string Pages =
+    private const string Proposals =
+        "2303C87DC63E6EEE1D0300702D3102050204040300616E6E010200636906010300626F62";
+
+    private const string FirstFormatPages =
         "03C87DC63E6EEE1D9300000001000000B5FE1395";
+
+    private const string Pages =
+        "03C87DC63E6EEE1D24000000010000006CBCF6CD";
 
     private const string Prints =
         "03C8";
 
-    private const string Trailer =
+    private const string FirstFormatTrailer =
         "4356534E50454E44F40A4220840300000000000026000000000000000FBE0164DF000000000000002286F1DC0000000000000000000000009300000000000000"
         + "B5FE13951400000000000000FA63EB98020000000000000040A1D28CC6FD8B3F";
+
+    private const string Trailer =
+        "4356534E50454E444E512A4E150300000000000026000000000000000FBE0164DF000000000000002286F1DC0000000000000000000000002400000000000000"
+        + "6CBCF6CD1400000000000000E07F68A2020000000000000040A1D28CE86455E5";
+
+    private const string FirstFormat =
+        FirstFormatPreamble + Header + Sessions + Answers + FirstFormatProposals + FirstFormatPages + Prints + FirstFormatTrailer;
+
+    private static readonly ConfigurationState Joint = ConfigurationState.Create(
+        [new NodeId(1), new NodeId(2), new NodeId(4)], [new NodeId(1), new NodeId(2), new NodeId(3)], [new NodeId(9)], [new NodeId(3)], autoLeave: true);
 
     private readonly SnapshotLedger _ledger = new();
 
@@ -51,17 +74,38 @@ public sealed class SnapshotFormatTests : IDisposable
     public void A_snapshot_has_the_documented_bytes()
     {
         GovernanceState state = Sample();
-        var joint = ConfigurationState.Create(
-            [new NodeId(1), new NodeId(2), new NodeId(4)], [new NodeId(1), new NodeId(2), new NodeId(3)], [new NodeId(9)], [new NodeId(3)], autoLeave: true);
-        StateSnapshotFile.Write(_ledger.Disk, "data/s", state.Freeze(), _ledger.Ledger.CheckpointAt(state.LastSequence), joint, new byte[] { 1, 2, 3 });
-        Assert.Equal(Header + Sessions + Answers + Proposals + Pages + Prints + Trailer, Convert.ToHexString(_ledger.Disk.Bytes("data/s")));
+        Assert.Equal(Preamble + Header + Sessions + Answers + Proposals + Pages + Prints + Trailer, Convert.ToHexString(Write(state)));
+    }
+
+    [Fact]
+    public void A_snapshot_over_one_in_the_first_format_is_in_the_one_that_is_written_today()
+    {
+        // The sample's members' records are no such records, and a state without any knows the members by the configuration.
+        byte[] bytes = Convert.FromHexString(FirstFormat);
+        int headerBytes = (FirstFormatPreamble.Length + Header.Length) / 2;
+        byte[] header = bytes[..(headerBytes - 3)];
+        BitConverter.TryWriteBytes(header.AsSpan(12), header.Length - 20);
+        header.AsSpan(header.Length - 4).Clear();
+        BitConverter.TryWriteBytes(header.AsSpan(16), Crc32C.Finish(Crc32C.Add(Crc32C.Add(Crc32C.Start, header.AsSpan(0, 16)), header.AsSpan(20))));
+        byte[] changed = [.. header, .. bytes[headerBytes..]];
+        Span<byte> trailer = changed.AsSpan(changed.Length - (FirstFormatTrailer.Length / 2));
+        header.AsSpan(16, 4).CopyTo(trailer[8..]);
+        BitConverter.TryWriteBytes(trailer[12..], (long)changed.Length);
+        BitConverter.TryWriteBytes(trailer[^4..], Crc32C.Compute(trailer[..^4]));
+
+        var disk = new FaultyDisk();
+        disk.Put("s", changed);
+        byte[] expected = Write(Sample());
+        using StateSnapshotFile first = StateSnapshotFile.Open(disk, "s");
+        first.Verify();
+        Assert.Equal(Convert.ToHexString(expected), Convert.ToHexString(Write(new GovernanceState(first))));
     }
 
     [Fact]
     public void A_snapshot_in_the_first_format_can_be_read()
     {
         var disk = new FaultyDisk();
-        disk.Put("s", Convert.FromHexString(Header + Sessions + Answers + Proposals + Pages + Prints + Trailer));
+        disk.Put("s", Convert.FromHexString(FirstFormat));
         using StateSnapshotFile snapshot = StateSnapshotFile.Open(disk, "s");
         snapshot.Verify();
         Assert.Equal("voters=(1 2 4)&&(1 2 3) learners=(9) learners_next=(3) autoleave", snapshot.Header.Configuration.ToString());
@@ -81,6 +125,12 @@ public sealed class SnapshotFormatTests : IDisposable
     }
 
     private static CommandStamp Stamp(long time, ulong counter, ulong node) => new(1_700_000_000_000 + time, new LamportTimestamp(counter, new NodeId(node)));
+
+    private byte[] Write(GovernanceState state)
+    {
+        StateSnapshotFile.Write(_ledger.Disk, "data/s", state.Freeze(), _ledger.Ledger.CheckpointAt(state.LastSequence), Joint, new byte[] { 1, 2, 3 });
+        return _ledger.Disk.Bytes("data/s");
+    }
 
     private GovernanceState Sample()
     {

@@ -108,7 +108,7 @@ public sealed class SnapshotModelTests
 
         for (int i = 0; i < 300; i++)
         {
-            SnapshotLedger.AssertSame(plain.State.Get($"p-{i}"), state.Get($"p-{i}"));
+            SnapshotLedger.AssertSame(plain.State.Get($"p-{i}"), state.Get($"p-{i}", ledger.Ledger));
         }
 
         below!.Dispose();
@@ -234,7 +234,7 @@ public sealed class SnapshotModelTests
         {
             foreach (string proposal in Proposals)
             {
-                SnapshotLedger.AssertSame(plain.State.Get(proposal), _state.Get(proposal));
+                SnapshotLedger.AssertSame(plain.State.Get(proposal), _state.Get(proposal, _ledger.Ledger));
             }
 
             Thaw();

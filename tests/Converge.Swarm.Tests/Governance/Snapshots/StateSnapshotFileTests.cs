@@ -84,10 +84,10 @@ public sealed class StateSnapshotFileTests : IDisposable
         var state = new GovernanceState(snapshot);
         for (int i = 0; i < 700; i++)
         {
-            SnapshotLedger.AssertSame(log.State.Get($"p-{i}"), state.Get($"p-{i}"));
+            SnapshotLedger.AssertSame(log.State.Get($"p-{i}"), state.Get($"p-{i}", _ledger.Ledger));
         }
 
-        Assert.Equal(60, state.Get("p-13")!.Validators.Count);
+        Assert.Equal(60, state.Get("p-13", _ledger.Ledger)!.Validators.Count);
         Assert.Equal(0, state.ChangedProposals);
     }
 
@@ -103,7 +103,7 @@ public sealed class StateSnapshotFileTests : IDisposable
             Assert.Equal(ApplyResult.FactRecorded, log.Commit(new ProposalCreated($"new-{i}", "ann")).Result);
         }
 
-        // One print in 65,536 is alike by chance, and a page has some forty.
+        // One print in 65,536 is alike by chance, and a page has some hundred and sixty.
         Assert.InRange(_ledger.Disk.BytesRead - before, 0, 30 * PageIndex.TargetPageBytes);
 
         before = _ledger.Disk.BytesRead;
@@ -167,12 +167,41 @@ public sealed class StateSnapshotFileTests : IDisposable
         Assert.InRange(damaged.Offset, 1, at);
     }
 
+    /// <summary>A snapshot repeats nothing of a creation but the id.</summary>
+    [Fact]
+    public void What_a_creation_says_is_read_in_the_ledger_and_only_there()
+    {
+        GovernanceState before = Sample(proposals: 2);
+        string path = _ledger.Write(before.Freeze());
+        Assert.Equal(-1, _ledger.Disk.Bytes(path).AsSpan().IndexOf("A title"u8));
+        using StateSnapshotFile snapshot = StateSnapshotFile.Open(_ledger.Disk, path);
+        var state = new GovernanceState(snapshot);
+        SnapshotLedger.AssertSame(before.Get("p-1"), state.Get("p-1", _ledger.Ledger));
+        Assert.Null(state.Get("p-2", _ledger.Ledger));
+        Assert.Throws<InvalidOperationException>(() => state.Get("p-1"));
+
+        // Another ledger: the one has another fact at that place, the other ends before it.
+        using var other = new SnapshotLedger();
+        Assert.Throws<LedgerDivergedException>(() => state.Get("p-1", other.Ledger));
+        var log = new AgreedLog();
+        for (int i = 0; i < 9; i++)
+        {
+            other.Record(log.Commit(new ProposalCreated($"q-{i}", "ann", "A title")));
+        }
+
+        Assert.Throws<LedgerDivergedException>(() => state.Get("p-1", other.Ledger));
+
+        // A fact about the proposal needs nothing of it.
+        var next = new AgreedLog(state) { Stamp = state.LastStamp, Term = state.AppliedTerm };
+        Assert.Equal(ApplyResult.FactRecorded, next.Commit(new ValidationPassed("p-1", "ci")).Result);
+    }
+
     [Fact]
     public void A_later_format_is_told_from_damage()
     {
         string path = _ledger.Write(Sample(proposals: 1).Freeze());
         byte[] bytes = _ledger.Disk.Bytes(path);
-        bytes[8] = 2;
+        bytes[8] = 3;
         uint checksum = Crc32C.Finish(Crc32C.Add(Crc32C.Add(Crc32C.Start, bytes.AsSpan(0, 16)), bytes.AsSpan(20, BitConverter.ToInt32(bytes, 12))));
         BitConverter.TryWriteBytes(bytes.AsSpan(16), checksum);
         Assert.Throws<UnsupportedSnapshotException>(() => StateSnapshotFile.Open(_ledger.Disk, path));
