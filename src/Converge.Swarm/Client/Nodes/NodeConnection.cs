@@ -38,6 +38,7 @@ internal sealed class NodeConnection : IAsyncDisposable
     // A request, or the commits that travel in one.
     private readonly Dictionary<ulong, object> _pending = [];
     private readonly ConcurrentQueue<PendingCommit> _commits = new();
+    private readonly Lock _lettingGo = new();
     private readonly List<PendingCommit> _together = [];
     private readonly List<ReadOnlyMemory<byte>> _commands = [];
     private readonly TimeSpan _patience;
@@ -78,6 +79,9 @@ internal sealed class NodeConnection : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>How many commits are held in memory; those behind one that is not answered are among them.</summary>
+    internal int HeldCommits => _commits.Count;
 
     /// <summary>Connects and greets.</summary>
     /// <param name="address">Where the node listens.</param>
@@ -306,6 +310,8 @@ internal sealed class NodeConnection : IAsyncDisposable
             {
                 Complete(pending, answer ?? ClientMessageCodec.ReadAnswer(frame));
             }
+
+            LetGo(static commit => commit.Task.IsCompleted);
         }
         catch (Exception e)
         {
@@ -368,15 +374,25 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>They come in the order of their beginnings; those that are answered are let go.</summary>
     private void GiveUpOverdue()
     {
         long now = _time.GetTimestamp();
-        while (_commits.TryPeek(out PendingCommit? oldest)
-            && (oldest.Task.IsCompleted || _time.GetElapsedTime(oldest.BegunAt, now) >= _patience))
+        LetGo(oldest => oldest.Task.IsCompleted || _time.GetElapsedTime(oldest.BegunAt, now) >= _patience);
+    }
+
+    /// <summary>
+    /// They lie in the order of their beginnings. What is answered is let go with its answer: a quarter of a second of them was most of what a garbage
+    /// collection found alive.
+    /// </summary>
+    private void LetGo(Func<PendingCommit, bool> isOver)
+    {
+        lock (_lettingGo)
         {
-            _commits.TryDequeue(out _);
-            oldest.Fail($"{_address} did not answer in time.");
+            while (_commits.TryPeek(out PendingCommit? oldest) && isOver(oldest))
+            {
+                _commits.TryDequeue(out _);
+                oldest.Fail($"{_address} did not answer in time.");
+            }
         }
     }
 
