@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Actors;
 
@@ -11,6 +12,7 @@ public sealed partial class NodeActor
     private readonly List<NodeMessage.Submit> _submitted = [];
     private readonly List<(NodeId From, ForwardedCommands Commands)> _submittedByPeers = [];
     private readonly List<ReadOnlyMemory<byte>> _proposed = [];
+    private readonly EntryMemory _entryMemory = new();
     private readonly List<(int Count, Action<IReadOnlyList<CommitAnswer>> Complete)> _proposers = [];
     private int _gatheredCommands;
     private readonly PendingCommands _pending = new();
@@ -224,7 +226,10 @@ public sealed partial class NodeActor
         for (int i = 0; i < commands.Count; i++)
         {
             _stamp = Stamper.Next(_stamp, _now.UnixMilliseconds, _options.Self, commands[i].LamportClaim);
-            _proposed.Add(CommandCodec.WithStamp(commands[i].Body.Span, _stamp));
+            ReadOnlySpan<byte> command = commands[i].Body.Span;
+            Memory<byte> entry = _entryMemory.Take(command.Length);
+            CommandCodec.WriteWithStamp(command, _stamp, entry.Span);
+            _proposed.Add(entry);
         }
 
         _proposers.Add((commands.Count, complete));

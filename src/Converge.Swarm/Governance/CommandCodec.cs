@@ -40,13 +40,15 @@ public static class CommandCodec
     }
 
     /// <summary>An encoded command under another stamp: what the leader does with a client's command before it goes to the log.</summary>
+    /// <param name="entry">The command, as its client encoded it.</param>
+    /// <param name="stamp">The leader's stamp.</param>
+    /// <param name="stamped">Room for as many bytes as the command has.</param>
     /// <exception cref="ArgumentException">The stamp's time is negative.</exception>
-    public static byte[] WithStamp(ReadOnlySpan<byte> entry, CommandStamp stamp)
+    internal static void WriteWithStamp(ReadOnlySpan<byte> entry, CommandStamp stamp, Span<byte> stamped)
     {
-        byte[] stamped = entry.ToArray();
-        var writer = new FieldWriter(stamped.AsSpan(StampOffset));
+        entry.CopyTo(stamped);
+        var writer = new FieldWriter(stamped[StampOffset..]);
         WriteStamp(ref writer, stamp);
-        return stamped;
     }
 
     /// <summary>Whether the bytes are an encoded fact that this program can apply, under whatever stamp.</summary>

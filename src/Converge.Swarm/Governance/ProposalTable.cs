@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Converge.Swarm.Governance;
@@ -39,6 +38,7 @@ internal sealed class ProposalTable
     {
         foreach ((ulong key, Proposal first) in older._byKey)
         {
+            // Adding one changes which is the next one of its key.
             Proposal? next = first;
             while (next is { } proposal)
             {
@@ -51,69 +51,15 @@ internal sealed class ProposalTable
         }
     }
 
-    /// <summary>All of them in the order in which they stand in a snapshot, with their keys.</summary>
-    /// <remarks>
-    /// Keys are hashes, so that their upper bits deal them out evenly: each is put where its share of all keys lies, and what is sorted then is a
-    /// handful.
-    /// </remarks>
-    public (ulong[] Keys, Proposal[] Proposals) Sorted()
+    /// <summary>All of them with their keys, about in the order in which they came.</summary>
+    public IEnumerable<(ulong Key, Proposal Proposal)> All()
     {
-        const int TargetShare = 8;
-        int bits = Math.Max(1, BitOperations.Log2((uint)(Count / TargetShare) | 1));
-        int shift = 64 - bits;
-        int[] ends = new int[(1 << bits) + 1];
         foreach ((ulong key, Proposal first) in _byKey)
         {
             for (Proposal? proposal = first; proposal is not null; proposal = proposal.NextOfKey)
             {
-                ends[(int)(key >> shift) + 1]++;
+                yield return (key, proposal);
             }
-        }
-
-        for (int share = 1; share < ends.Length; share++)
-        {
-            ends[share] += ends[share - 1];
-        }
-
-        // Each share's end is its beginning at first, and moves as it is filled.
-        var keys = new ulong[Count];
-        var proposals = new Proposal[Count];
-        foreach ((ulong key, Proposal first) in _byKey)
-        {
-            for (Proposal? proposal = first; proposal is not null; proposal = proposal.NextOfKey)
-            {
-                int place = ends[(int)(key >> shift)]++;
-                (keys[place], proposals[place]) = (key, proposal);
-            }
-        }
-
-        int start = 0;
-        foreach (int end in ends.AsSpan(0, 1 << bits))
-        {
-            Array.Sort(keys, proposals, start, end - start);
-            start = end;
-        }
-
-        SortEqualKeys(keys, proposals);
-        return (keys, proposals);
-    }
-
-    private static void SortEqualKeys(ulong[] keys, Proposal[] proposals)
-    {
-        for (int start = 0; start < keys.Length;)
-        {
-            int end = start + 1;
-            while (end < keys.Length && keys[end] == keys[start])
-            {
-                end++;
-            }
-
-            if (end - start > 1)
-            {
-                proposals.AsSpan(start, end - start).Sort(static (a, b) => a.Id.SequenceCompareTo(b.Id));
-            }
-
-            start = end;
         }
     }
 }

@@ -38,7 +38,7 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <summary>The purpose that the segment files carry.</summary>
     public const string Purpose = "ledger";
 
-    internal const int MaxFlushBytes = 256 * 1024;
+    internal const int MaxFlushBytes = 1024 * 1024;
 
     private const int MaxReadBytes = 4 * 1024 * 1024;
     private const int ReadAhead = 1_024;

@@ -4,6 +4,7 @@ using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
 
@@ -43,8 +44,11 @@ public static partial class PeerMessageCodec
     }
 
     /// <summary>Reads the body of a frame.</summary>
+    /// <param name="kind">What it is.</param>
+    /// <param name="body">Its body; nothing of it is kept.</param>
+    /// <param name="memory">Where the bytes of entries are put; null for arrays of their own.</param>
     /// <exception cref="FrameException">The body does not say what its kind promises.</exception>
-    internal static PeerMessage FromWire(FrameKind kind, ReadOnlySequence<byte> body)
+    internal static PeerMessage FromWire(FrameKind kind, ReadOnlySequence<byte> body, EntryMemory? memory = null)
     {
         if (body.Length > MaxSnapshotBodyBytes && kind is >= FrameKind.SnapshotOffer and <= FrameKind.SnapshotBytes)
         {
@@ -55,7 +59,7 @@ public static partial class PeerMessageCodec
         {
             return kind switch
             {
-                FrameKind.Protocol when ProtocolBody.TryRead(body, out Message message, out DigestMark mark) && MayCrossTheWire(message.Kind) =>
+                FrameKind.Protocol when ProtocolBody.TryRead(body, memory, out Message message, out DigestMark mark) && MayCrossTheWire(message.Kind) =>
                     new ProtocolMessage(message, mark),
                 FrameKind.Protocol => FromWire(Protocol.Parser.ParseFrom(body)),
                 FrameKind.Commands => FromWire(Commands.Parser.ParseFrom(body)),

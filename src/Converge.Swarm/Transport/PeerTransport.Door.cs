@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Converge.Core;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Hosting;
+using Converge.Swarm.Storage;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
 
@@ -309,21 +310,22 @@ internal sealed partial class PeerTransport
 
     private void Receive(BlockingFrameReader frames, NodeId peer)
     {
+        var entryMemory = new EntryMemory();
         while (frames.Receive())
         {
-            ReceiveWhatCame(frames, peer);
+            ReceiveWhatCame(frames, peer, entryMemory);
         }
     }
 
     /// <summary>All that came together is delivered together, and this thread may then have the node look at it.</summary>
-    private void ReceiveWhatCame(BlockingFrameReader frames, NodeId peer)
+    private void ReceiveWhatCame(BlockingFrameReader frames, NodeId peer, EntryMemory entryMemory)
     {
         WorkHere.Enter();
         try
         {
             while (frames.TryRead(Frame.MaxBodyBytes, out Frame frame))
             {
-                PeerMessage message = PeerMessageCodec.FromWire(frame.Kind, frame.Body);
+                PeerMessage message = PeerMessageCodec.FromWire(frame.Kind, frame.Body, entryMemory);
                 if (message is ProtocolMessage protocol && !protocol.CanCome(peer, _self))
                 {
                     throw new FrameException($"A message from {protocol.Message.From} to {protocol.Message.To} on the connection from {peer} to {_self}.");

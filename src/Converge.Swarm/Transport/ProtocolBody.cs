@@ -3,12 +3,13 @@ using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Transport;
 
 /// <summary>
 /// The body of a <see cref="FrameKind.Protocol"/> frame, <c>Protocol</c> in <c>peer.proto</c>, written and read without an object for each
-/// entry: entries point into the one copy of the frame. Byte for byte what the generated code writes.
+/// entry: entries point into the one copy of their frame. Byte for byte what the generated code writes.
 /// </summary>
 internal static class ProtocolBody
 {
@@ -91,14 +92,20 @@ internal static class ProtocolBody
     }
 
     /// <summary>False when these are not the bytes that <see cref="Write"/> writes for some message; that does not mean that they are none.</summary>
-    public static bool TryRead(in ReadOnlySequence<byte> body, out Message message, out DigestMark mark)
+    /// <param name="body">The bytes; nothing of them is kept.</param>
+    /// <param name="memory">Where the bytes of entries are put; null for an array of their own.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="mark">What came along with it.</param>
+    public static bool TryRead(in ReadOnlySequence<byte> body, EntryMemory? memory, out Message message, out DigestMark mark)
     {
         (message, mark) = (default, default);
-        ReadOnlyMemory<byte> bytes = body.ToArray();
-        var reader = new ProtobufReader(bytes.Span);
+        ReadOnlySpan<byte> bytes = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+        ReadOnlyMemory<byte> kept = default;
+        var reader = new ProtobufReader(bytes);
         ulong kind = 0, from = 0, to = 0, term = 0, logTerm = 0, index = 0, commit = 0, reject = 0, rejectHint = 0, context = 0, markIndex = 0;
         ReadOnlySpan<byte> digest = default;
-        List<Entry>? entries = null;
+        Entry[] entries = [];
+        int entryCount = 0;
         while (reader.Next(out bool isNumber) is var field and not 0)
         {
             switch (field, isNumber)
@@ -135,14 +142,19 @@ internal static class ProtocolBody
                     break;
                 case (EntriesField, false):
                     int start = reader.Position;
-                    entries ??= [];
-                    ReadEntry(ref reader, bytes, index + (ulong)entries.Count + 1, entries);
-                    if (entries.Count == 1)
+                    if (entryCount == 0)
                     {
-                        // Those that follow are about as long.
-                        entries.EnsureCapacity(1 + ((bytes.Length - reader.Position) / Math.Max(1, reader.Position - start)));
+                        kept = Keep(bytes, memory);
                     }
 
+                    Entry entry = ReadEntry(ref reader, kept, index + (ulong)entryCount + 1);
+                    if (entryCount == entries.Length)
+                    {
+                        // Those that follow are about as long.
+                        Array.Resize(ref entries, entryCount + 1 + ((bytes.Length - reader.Position) / Math.Max(1, reader.Position - start)));
+                    }
+
+                    entries[entryCount++] = entry;
                     break;
                 case (MarkIndexField, true):
                     markIndex = reader.Number();
@@ -174,17 +186,24 @@ internal static class ProtocolBody
             Reject = reject == 1,
             RejectHint = new LogIndex(rejectHint),
             Context = context,
-            Entries = entries is null ? default : entries.ToArray(),
+            Entries = entries.AsMemory(0, entryCount),
         };
         mark = markIndex == 0 ? default : new DigestMark(new LogIndex(markIndex), new Hash256(digest));
         return true;
+    }
+
+    private static ReadOnlyMemory<byte> Keep(ReadOnlySpan<byte> bytes, EntryMemory? memory)
+    {
+        Memory<byte> kept = memory?.Take(bytes.Length) ?? new byte[bytes.Length];
+        bytes.CopyTo(kept.Span);
+        return kept;
     }
 
     private static int Measure(in Entry entry) => ProtobufWriter.SizeOfNumber(entry.Term.Value)
         + ProtobufWriter.SizeOfNumber((ulong)entry.Kind)
         + (entry.Data.IsEmpty ? 0 : ProtobufWriter.SizeOfField(entry.Data.Length));
 
-    private static void ReadEntry(scoped ref ProtobufReader reader, ReadOnlyMemory<byte> bytes, ulong index, List<Entry> entries)
+    private static Entry ReadEntry(scoped ref ProtobufReader reader, ReadOnlyMemory<byte> bytes, ulong index)
     {
         ProtobufReader.Outer message = reader.Enter();
         ulong term = 0, kind = 0;
@@ -213,9 +232,9 @@ internal static class ProtocolBody
         if (reader.Failed || kind > byte.MaxValue || !Enum.IsDefined((EntryKind)kind))
         {
             reader.Fail();
-            return;
+            return default;
         }
 
-        entries.Add(new Entry(new Term(term), new LogIndex(index), (EntryKind)kind, data));
+        return new Entry(new Term(term), new LogIndex(index), (EntryKind)kind, data);
     }
 }

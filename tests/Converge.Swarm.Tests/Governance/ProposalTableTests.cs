@@ -21,9 +21,9 @@ public sealed class ProposalTableTests
         Assert.Equal("c", Id(table.Find(7, "c"u8)));
         Assert.Null(table.Find(7, "z"u8));
         Assert.Null(table.Find(8, "a"u8));
-        (ulong[] keys, Proposal[] proposals) = table.Sorted();
-        Assert.Equal([3UL, 7, 7, 7, 9], keys);
-        Assert.Equal(["z", "a", "b", "c", "d"], proposals.Select(Id));
+        var sorted = new SortedProposals(table);
+        Assert.Equal([3UL, 7, 7, 7, 9], Enumerable.Range(0, sorted.Count).Select(sorted.KeyOf));
+        Assert.Equal(["z", "a", "b", "c", "d"], Ids(table));
     }
 
     [Fact]
@@ -42,7 +42,30 @@ public sealed class ProposalTableTests
         Assert.Equal(4, table.Count);
         Assert.Same(newer, table.Find(7, "b"u8));
         Assert.Same(kept, table.Find(7, "a"u8));
-        Assert.Equal(["d", "a", "b", "c"], table.Sorted().Proposals.Select(Id));
+        Assert.Equal(["d", "a", "b", "c"], Ids(table));
+    }
+
+    [Fact]
+    public void However_many_there_are_they_stand_in_the_order_of_their_keys()
+    {
+        foreach (int count in new[] { 0, 1, 2, 15, 16, 17, 3_000 })
+        {
+            var table = new ProposalTable();
+            for (int i = 0; i < count; i++)
+            {
+                string id = $"p-{i}";
+                table.Add(ProposalKey.Of(Encoding.UTF8.GetBytes(id)), New(id));
+            }
+
+            string[] expected = [.. table.All().OrderBy(one => one.Key).Select(one => Id(one.Proposal)!)];
+            Assert.Equal(expected, Ids(table));
+        }
+    }
+
+    private static IEnumerable<string> Ids(ProposalTable table)
+    {
+        var sorted = new SortedProposals(table);
+        return Enumerable.Range(0, sorted.Count).Select(place => Encoding.UTF8.GetString(sorted.IdOf(place)));
     }
 
     private static string? Id(Proposal? proposal) => proposal is null ? null : Encoding.UTF8.GetString(proposal.Id);

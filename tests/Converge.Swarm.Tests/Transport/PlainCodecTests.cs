@@ -4,6 +4,7 @@ using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
 using Converge.Swarm.Ledger;
+using Converge.Swarm.Storage;
 using Converge.Swarm.Transport;
 using Converge.Swarm.Transport.Wire;
 using Google.Protobuf;
@@ -40,12 +41,31 @@ public sealed class PlainCodecTests
             ProtocolMessage message = RandomMessage(random);
             byte[] body = PeerMessageCodec.ToWire(message).Body.ToByteArray();
 
-            Assert.True(ProtocolBody.TryRead(InPieces(body, random), out Message read, out DigestMark mark));
+            Assert.True(ProtocolBody.TryRead(InPieces(body, random), memory: null, out Message read, out DigestMark mark));
 
             Assert.Equal(message.Mark, mark);
             Assert.Equal(message.Message.Entries.ToArray(), read.Entries.ToArray());
             Assert.Equal(body, PeerMessageCodec.ToWire(new ProtocolMessage(read, mark)).Body.ToByteArray());
         }
+    }
+
+    /// <summary>The buffer that a frame came in is used for the next one.</summary>
+    [Fact]
+    public void Of_the_bytes_that_were_read_nothing_is_kept()
+    {
+        var random = new Random(4);
+        var memory = new EntryMemory();
+        List<(byte[] Body, Message Read, DigestMark Mark)> all = [];
+        byte[] buffer = new byte[1024 * 1024];
+        for (int i = 0; i < Rounds; i++)
+        {
+            byte[] body = PeerMessageCodec.ToWire(RandomMessage(random)).Body.ToByteArray();
+            body.CopyTo(buffer, 0);
+            Assert.True(ProtocolBody.TryRead(new ReadOnlySequence<byte>(buffer, 0, body.Length), random.Next(4) > 0 ? memory : null, out Message read, out DigestMark mark));
+            all.Add((body, read, mark));
+        }
+
+        Assert.All(all, one => Assert.Equal(one.Body, PeerMessageCodec.ToWire(new ProtocolMessage(one.Read, one.Mark)).Body.ToByteArray()));
     }
 
     [Fact]
@@ -57,7 +77,7 @@ public sealed class PlainCodecTests
         {
             byte[] body = PeerMessageCodec.ToWire(RandomMessage(random)).Body.ToByteArray();
             Alter(body, random);
-            if (ProtocolBody.TryRead(new ReadOnlySequence<byte>(body), out Message read, out DigestMark mark))
+            if (ProtocolBody.TryRead(new ReadOnlySequence<byte>(body), memory: null, out Message read, out DigestMark mark))
             {
                 taken++;
                 var parsed = Protocol.Parser.ParseFrom(body);

@@ -4,13 +4,13 @@ namespace Converge.Swarm.Governance;
 
 /// <summary>
 /// Where the pages of proposals lie, and which proposals may be in them: 24 bytes a page of about <see cref="TargetPageBytes"/>, and two
-/// bytes a proposal. Who asks for a proposal that is not there learns so without reading a page, but for one in some hundreds.
+/// bytes a proposal. Who asks for a proposal that is not there learns so without reading a page, but for one in some thousand.
 /// Immutable.
 /// </summary>
 internal sealed class PageIndex
 {
     /// <summary>A page ends before it would become larger than this, unless one proposal alone is.</summary>
-    public const int TargetPageBytes = 4 * 1024;
+    public const int TargetPageBytes = 1024;
 
     /// <summary>First key, length, number of proposals, checksum.</summary>
     public const int EntryBytes = sizeof(ulong) + (3 * sizeof(uint));

@@ -1,4 +1,5 @@
 using Converge.Core;
+using Converge.Raft;
 using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Governance;
@@ -6,8 +7,27 @@ namespace Converge.Swarm.Governance;
 /// <content>A proposal as it stands in a snapshot. Specified in <c>docs/formats/snapshot.md</c>; one state has exactly one encoding.</content>
 internal sealed partial class Proposal
 {
-    /// <summary>How many bytes <see cref="Encode"/> writes.</summary>
-    public int EncodedBytes
+    /// <summary>How many bytes a record of this proposal has: the length of what follows, the key, the encoding.</summary>
+    public int RecordBytes(out int length)
+    {
+        length = ProposalKey.Bytes + EncodedBytes;
+        return FieldWriter.SizeOfNumber((ulong)length) + length;
+    }
+
+    /// <summary>Writes such a record.</summary>
+    /// <param name="record">As long as <see cref="RecordBytes"/> says.</param>
+    /// <param name="length">What it says, too.</param>
+    /// <param name="key">The key.</param>
+    public void WriteRecord(Span<byte> record, int length, ulong key)
+    {
+        var writer = new FieldWriter(record);
+        writer.Number((ulong)length);
+        writer.UInt64(key);
+        Encode(ref writer);
+        Invariant.Check(writer.Position == record.Length, $"A proposal has {writer.Position} bytes, not {record.Length}.");
+    }
+
+    private int EncodedBytes
     {
         get
         {
@@ -36,7 +56,7 @@ internal sealed partial class Proposal
         }
     }
 
-    public void Encode(ref FieldWriter writer)
+    private void Encode(ref FieldWriter writer)
     {
         writer.String(Id);
         writer.Byte((byte)Status);

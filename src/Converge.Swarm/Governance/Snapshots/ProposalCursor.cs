@@ -67,11 +67,23 @@ internal sealed class ProposalCursor(StateSnapshotFile file, PageIndex pages, Bl
 
     public ulong Key { get; private set; }
 
-    /// <summary>Length, key and encoding; valid until <see cref="MoveNext"/>.</summary>
-    public ReadOnlySpan<byte> Record => _buffer.AsSpan(_recordAt.._recordEnd);
+    /// <summary>Length, key and encoding in the format that is written today; valid until <see cref="MoveNext"/>.</summary>
+    /// <exception cref="SnapshotDamagedException">The proposal makes no sense.</exception>
+    public ReadOnlySpan<byte> Record
+    {
+        get
+        {
+            if (file.Header.Version == StateSnapshotHeader.FormatVersion)
+            {
+                return _buffer.AsSpan(_recordAt.._recordEnd);
+            }
 
-    /// <summary>True when <see cref="Record"/> has the bytes that are written today.</summary>
-    public bool IsOfThisFormat => file.Header.Version == StateSnapshotHeader.FormatVersion;
+            Proposal proposal = Decode();
+            byte[] record = new byte[proposal.RecordBytes(out int length)];
+            proposal.WriteRecord(record, length, Key);
+            return record;
+        }
+    }
 
     /// <summary>Valid until <see cref="MoveNext"/>.</summary>
     public ReadOnlySpan<byte> Id => PageReader.IdOf(Encoding, file.Header.Version);

@@ -176,24 +176,20 @@ public sealed partial class StateSnapshotFile
     /// <summary>Two runs in the same order into one; what changed takes the place of what it was.</summary>
     private static void Merge(PageWriter pages, FrozenState state, CancellationToken cancellationToken)
     {
-        (ulong[] keys, Proposal[] changed) = state.Changed.Sorted();
+        var changed = new SortedProposals(state.Changed);
         ProposalCursor? below = state.Base?.Proposals();
         bool left = below?.MoveNext() ?? false;
         int next = 0;
-        while (left || next < changed.Length)
+        while (left || next < changed.Count)
         {
-            int order = !left ? 1 : next == changed.Length ? -1 : below!.Key != keys[next] ? below.Key.CompareTo(keys[next]) : below.Id.SequenceCompareTo(changed[next].Id);
-            if (order < 0 && below!.IsOfThisFormat)
+            int order = !left ? 1 : next == changed.Count ? -1 : Compare(below!, changed, next);
+            if (order < 0)
             {
-                pages.Add(below.Key, below.Record);
-            }
-            else if (order < 0)
-            {
-                pages.Add(below!.Key, below.Decode());
+                pages.Add(below!.Key, below.Record);
             }
             else
             {
-                pages.Add(keys[next], changed[next]);
+                pages.Add(changed.KeyOf(next), changed.RecordOf(next));
                 next++;
             }
 
@@ -211,6 +207,9 @@ public sealed partial class StateSnapshotFile
         Invariant.Check(
             (ulong)pages.Count == state.ProposalCount, $"The snapshot at {state.Index} holds {pages.Count} proposals; {state.ProposalCount} were created.");
     }
+
+    private static int Compare(ProposalCursor below, SortedProposals changed, int next) =>
+        below.Key != changed.KeyOf(next) ? below.Key.CompareTo(changed.KeyOf(next)) : below.Id.SequenceCompareTo(changed.IdOf(next));
 
     private static void TryDelete(IDisk disk, string path)
     {
@@ -241,17 +240,6 @@ public sealed partial class StateSnapshotFile
         public int Count { get; private set; }
 
         public void Add(ulong key, ReadOnlySpan<byte> record) => record.CopyTo(Begin(key, record.Length));
-
-        public void Add(ulong key, Proposal proposal)
-        {
-            int length = ProposalKey.Bytes + proposal.EncodedBytes;
-            int record = FieldWriter.SizeOfNumber((ulong)length) + length;
-            var writer = new FieldWriter(Begin(key, record));
-            writer.Number((ulong)length);
-            writer.UInt64(key);
-            proposal.Encode(ref writer);
-            Invariant.Check(writer.Position == record, $"A proposal has {writer.Position} bytes, not {record}.");
-        }
 
         public void EndPage()
         {

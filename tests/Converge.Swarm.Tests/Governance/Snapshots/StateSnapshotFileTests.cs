@@ -103,7 +103,7 @@ public sealed class StateSnapshotFileTests : IDisposable
             Assert.Equal(ApplyResult.FactRecorded, log.Commit(new ProposalCreated($"new-{i}", "ann")).Result);
         }
 
-        // One print in 65,536 is alike by chance, and a page has some hundred and sixty.
+        // One print in 65,536 is alike by chance, and a page has some forty.
         Assert.InRange(_ledger.Disk.BytesRead - before, 0, 30 * PageIndex.TargetPageBytes);
 
         before = _ledger.Disk.BytesRead;
