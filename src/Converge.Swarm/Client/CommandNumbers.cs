@@ -15,11 +15,23 @@ internal sealed class CommandNumbers(string name)
     private readonly string _client = $"{name}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
     private long _taken;
 
-    /// <summary>An id that no other command has.</summary>
+    // The session that was used last, whichever thread was last.
+    private Session _last = new(0, "");
+
+    /// <summary>An id that no other command has. For any thread.</summary>
     public CommandId Next()
     {
         ulong taken = (ulong)(Interlocked.Increment(ref _taken) - 1);
-        (ulong session, ulong number) = ulong.DivRem(taken, ApplyRules.SessionWindow);
-        return new CommandId(string.Create(CultureInfo.InvariantCulture, $"{_client}-{session + 1}"), number + 1);
+        (ulong before, ulong number) = ulong.DivRem(taken, ApplyRules.SessionWindow);
+        Session session = Volatile.Read(ref _last);
+        if (session.Number != before + 1)
+        {
+            session = new Session(before + 1, string.Create(CultureInfo.InvariantCulture, $"{_client}-{before + 1}"));
+            Volatile.Write(ref _last, session);
+        }
+
+        return new CommandId(session.Name, number + 1);
     }
+
+    private sealed record Session(ulong Number, string Name);
 }

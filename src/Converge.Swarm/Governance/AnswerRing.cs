@@ -17,7 +17,7 @@ internal struct KeptAnswer
 
 /// <summary>
 /// A ring of answers in chunks, so that it can be looked at as it was at one moment without being copied then: a chunk is copied when it is
-/// changed for the first time afterwards.
+/// changed for the first time afterwards, as long as somebody looks.
 /// </summary>
 /// <param name="length">How many places it has; a power of two.</param>
 internal sealed class AnswerRing(int length)
@@ -60,6 +60,9 @@ internal sealed class AnswerRing(int length)
         Array.Fill(_shared, true);
         return new AnswerRing(this);
     }
+
+    /// <summary>Nobody looks at the rings that <see cref="Freeze"/> gave any more: no chunk need be copied.</summary>
+    public void Unfreeze() => Array.Fill(_shared, false);
 
     private int ChunkOf(ulong place) => (int)(place & (ulong)(Length - 1)) >> _chunkShift;
 }

@@ -80,7 +80,8 @@ public sealed partial class GovernanceState
     }
 
     /// <summary>
-    /// Rests on the snapshot of the frozen state from now on, and lets go of what is in memory of it. The state itself does not change.
+    /// Rests on the snapshot of the frozen state from now on, and lets go of what is in memory of it. The state itself does not change. Nobody may look at
+    /// the frozen state any more.
     /// </summary>
     /// <param name="snapshot">The snapshot, durable; it must stay open until the next call gives it back.</param>
     /// <returns>The snapshot before, on which nothing rests any more, for the caller to close; null when there was none.</returns>
@@ -97,6 +98,7 @@ public sealed partial class GovernanceState
 
         StateSnapshotFile? before = _base;
         (_base, _frozen) = (snapshot, null);
+        _sessions.Unfreeze();
         return before;
     }
 
@@ -114,6 +116,7 @@ public sealed partial class GovernanceState
 
         _changed.AddMissing(frozen.Changed);
         _frozen = null;
+        _sessions.Unfreeze();
     }
 
     private Proposal? Find(ulong key, ReadOnlySpan<byte> id, out ProposalLayer layer)

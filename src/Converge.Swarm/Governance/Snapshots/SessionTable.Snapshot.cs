@@ -33,6 +33,9 @@ internal sealed partial class SessionTable
         return new FrozenSessions(sessions, _places.Count, _ring.Freeze(), _oldest, _next);
     }
 
+    /// <summary>Nobody looks at what <see cref="Freeze"/> gave any more.</summary>
+    public void Unfreeze() => _ring.Unfreeze();
+
     /// <summary>Takes the next session into a table that is being built: the one used after those that are there.</summary>
     /// <exception cref="MalformedEncodingException">No table of these limits can hold it.</exception>
     public Session Restore(ReadOnlySpan<byte> name, ulong highest, ulong mark)
