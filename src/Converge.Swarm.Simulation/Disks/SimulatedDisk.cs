@@ -251,10 +251,6 @@ public sealed class SimulatedDisk : IDisk
             file.Reserve(offset, length);
         }
 
-        public void ReadAhead(long offset, long length)
-        {
-        }
-
         public void BypassMemory()
         {
         }

@@ -80,9 +80,6 @@ public interface IDiskFile : IDisposable
     /// </summary>
     void WriteBack(long offset, long length);
 
-    /// <summary>Advice that a range will be read soon. Does not wait for it.</summary>
-    void ReadAhead(long offset, long length);
-
     /// <summary>
     /// From now on what is written or read goes to or comes from the device without a copy in the system's memory, wherever it begins and ends at a
     /// multiple of 512 bytes both in the file and in memory. Only spares work: nothing is durable sooner, and where a

@@ -35,8 +35,6 @@ internal sealed class UnflushedDisk : IDisk
 
         public void Reserve(long offset, long length) => file.Reserve(offset, length);
 
-        public void ReadAhead(long offset, long length) => file.ReadAhead(offset, length);
-
         public void BypassMemory() => file.BypassMemory();
 
         public void WriteBack(long offset, long length)

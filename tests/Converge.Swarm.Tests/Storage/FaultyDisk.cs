@@ -360,10 +360,6 @@ public sealed class FaultyDisk : IDisk
             }
         }
 
-        public void ReadAhead(long offset, long length)
-        {
-        }
-
         public void BypassMemory()
         {
         }

@@ -95,7 +95,6 @@ public sealed class PhysicalDiskTests : IDisposable
         var memory = new AlignedBytes(8192);
         using var file = _disk.Open(InFolder("a"), DiskFileMode.Read);
         file.BypassMemory();
-        file.ReadAhead(0, 5000);
         Assert.Equal(5000, file.Read(0, memory.Span));
         Assert.Equal(written, memory.Span[..5000]);
         Assert.Equal(904, file.Read(4096, memory.Span[..1024]));

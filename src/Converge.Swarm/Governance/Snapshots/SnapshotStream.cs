@@ -8,7 +8,7 @@ namespace Converge.Swarm.Governance;
 /// </summary>
 internal sealed class SnapshotStream
 {
-    private const int BufferBytes = 1024 * 1024;
+    private const int BufferBytes = 256 * 1024;
 
     private readonly IDiskFile _file;
     private readonly AlignedBytes _buffer = new(BufferBytes);

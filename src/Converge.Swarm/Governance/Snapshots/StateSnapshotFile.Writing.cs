@@ -94,7 +94,7 @@ public sealed partial class StateSnapshotFile
             // What it stands for goes once it has its name: by then the disk must have given it back.
             using (StateSnapshotFile written = Open(disk, temporary))
             {
-                written.ReadBack(cancellationToken);
+                written.ReadBack(disk, cancellationToken);
             }
 
             disk.Rename(temporary, path);

@@ -104,21 +104,18 @@ public sealed partial class StateSnapshotFile : IDisposable
     }
 
     /// <summary>
-    /// Reads every byte, and checks that it is what was written; what that means is for <see cref="Verify"/>. Afterwards the system has the
-    /// file in its memory, if there is room, and nobody who asks for a proposal waits for the disk.
+    /// Reads what <see cref="Open"/> did not, and checks that it is what was written; what that means is for <see cref="Verify"/>. Afterwards the system has
+    /// the proposals in its memory, if there is room, and nobody who asks for one waits for the disk.
     /// </summary>
     /// <exception cref="SnapshotDamagedException">The first damage found.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     /// <exception cref="OperationCanceledException">It was given up.</exception>
-    private void ReadBack(CancellationToken cancellationToken)
+    private void ReadBack(IDisk disk, CancellationToken cancellationToken)
     {
-        var blocks = new BlockReader(_file);
-        for (var section = SnapshotSection.Sessions; section <= SnapshotSection.Prints; section++)
-        {
-            CheckSection(blocks, Path, _trailer[section], section, cancellationToken);
-        }
-
-        _file.ReadAhead(0, Length);
+        // To have the system read all of it ahead would put it before the log's next flush.
+        using IDiskFile file = disk.Open(Path, DiskFileMode.Read);
+        CheckSection(
+            new BlockReader(file, bypassesMemory: false), Path, _trailer[SnapshotSection.Proposals], SnapshotSection.Proposals, cancellationToken);
     }
 
     /// <summary>What the ledger needs to go on from this snapshot.</summary>

@@ -20,7 +20,6 @@ internal static partial class NativeFile
     private const uint WaitBefore = 1;
     private const uint Write = 2;
     private const uint WaitAfter = 4;
-    private const int Needed = 3;
     private const int NotNeeded = 4;
     private const int Interrupted = 4;
     private const int InvalidArgument = 22;
@@ -63,15 +62,6 @@ internal static partial class NativeFile
         if (OperatingSystem.IsLinux())
         {
             _ = Advise(file, offset, length, NotNeeded);
-        }
-    }
-
-    /// <summary>Has the system read a range into its memory beside everything else. Advice, which a system may not take.</summary>
-    public static void ReadAhead(SafeFileHandle file, long offset, long length)
-    {
-        if (OperatingSystem.IsLinux())
-        {
-            _ = Advise(file, offset, length, Needed);
         }
     }
 

@@ -193,8 +193,6 @@ public sealed class PhysicalDisk : IDisk
             NativeFile.Forget(handle, offset, length);
         }
 
-        public void ReadAhead(long offset, long length) => NativeFile.ReadAhead(handle, offset, length);
-
         public void BypassMemory() => _direct ??= NativeFile.TryOpenDirect(path, mode != DiskFileMode.Read);
 
         public void Flush() => NativeFile.FlushData(handle, path);
