@@ -246,20 +246,21 @@ public sealed partial class GovernanceState
 
         EncodedRecord record = LedgerRecordCodec.Encode(NextEnvelope(RecordKind.Fact), command.CommandId.Bytes, fact.Bytes);
         Extend(record);
+        ulong revision = 1;
         if (proposal is null)
         {
-            proposal = new Proposal(factBytes, fact.ProposalId.Length, record.Sequence);
-            _changed.Add(key, proposal);
+            _changed.AddCreated(key, factBytes, fact.ProposalId.Length, record.Sequence);
             ProposalCount++;
         }
         else
         {
             proposal = ToBeChanged(key, proposal, layer);
             proposal.Record(fact.Kind, _actors.Intern(fact.Actor), record.Sequence);
+            revision = proposal.Revision;
         }
 
-        answer = new AnswerData(record, proposal.Revision);
-        return ApplyOutcome.Recorded(record, proposal.Revision);
+        answer = new AnswerData(record, revision);
+        return ApplyOutcome.Recorded(record, revision);
     }
 
     private static ApplyOutcome Refuse(RefusalCode code, Proposal? proposal, out AnswerData answer)

@@ -61,10 +61,10 @@ internal sealed partial class Proposal
         Status = other.Status;
     }
 
-    /// <summary>Another one of the same key in the same table.</summary>
-    public Proposal? NextOfKey { get; set; }
-
     public ReadOnlySpan<byte> Id => _bytes.Span.Slice(_idOffset, _idLength);
+
+    /// <summary>The id within the encoding of a creation.</summary>
+    public static ReadOnlySpan<byte> IdIn(ReadOnlySpan<byte> creation, int idLength) => creation.Slice(IdOffset, idLength);
 
     /// <summary>How many facts are recorded.</summary>
     public ulong Revision { get; private set; }

@@ -45,6 +45,44 @@ public sealed class ProposalTableTests
         Assert.Equal(["d", "a", "b", "c"], Ids(table));
     }
 
+    /// <summary>It takes no object as long as nothing else is recorded about it; what is written of it is the same.</summary>
+    [Fact]
+    public void A_proposal_that_was_only_created_stands_for_the_one_that_it_would_be()
+    {
+        var table = new ProposalTable();
+        var objects = new ProposalTable();
+        for (int i = 0; i < 40; i++)
+        {
+            string id = $"p-{i}-{new string('x', 3 * i)}";
+            ulong sequence = (ulong)(1 + (i * i * 1_000));
+            byte[] creation = Creation(id);
+            table.AddCreated((ulong)i, creation, id.Length, sequence);
+            objects.Add((ulong)i, new Proposal(creation, id.Length, sequence));
+        }
+
+        var one = new SortedProposals(table);
+        var other = new SortedProposals(objects);
+        Assert.All(Enumerable.Range(0, 40), place => Assert.Equal(other.RecordOf(place).ToArray(), one.RecordOf(place).ToArray()));
+    }
+
+    [Fact]
+    public void What_was_found_is_changed_in_the_table_when_the_table_was_told_to_keep_it()
+    {
+        var table = new ProposalTable();
+        foreach (string id in (string[])["a", "b", "c"])
+        {
+            table.AddCreated(7, Creation(id), id.Length, 1);
+        }
+
+        Proposal found = table.Find(7, "b"u8)!;
+        Assert.NotSame(found, table.Find(7, "b"u8));
+        table.Keep(7, found);
+        found.Record(FactKind.ValidationPassed, [1], 2);
+        Assert.Same(found, table.Find(7, "b"u8));
+        Assert.Equal([1UL, 2, 1], new[] { "a"u8.ToArray(), "b"u8.ToArray(), "c"u8.ToArray() }.Select(id => table.Find(7, id)!.Revision));
+        Assert.Equal(["a", "b", "c"], Ids(table));
+    }
+
     [Fact]
     public void However_many_there_are_they_stand_in_the_order_of_their_keys()
     {
@@ -57,7 +95,7 @@ public sealed class ProposalTableTests
                 table.Add(ProposalKey.Of(Encoding.UTF8.GetBytes(id)), New(id));
             }
 
-            string[] expected = [.. table.All().OrderBy(one => one.Key).Select(one => Id(one.Proposal)!)];
+            string[] expected = [.. table.Slots.ToArray().OrderBy(slot => slot.Key).Select(slot => Encoding.UTF8.GetString(slot.Id))];
             Assert.Equal(expected, Ids(table));
         }
     }

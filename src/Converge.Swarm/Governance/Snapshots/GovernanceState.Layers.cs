@@ -72,7 +72,9 @@ public sealed partial class GovernanceState
         }
 
         _frozen = new FrozenState(this, _base, _changed, _sessions.Freeze());
-        _changed = new ProposalTable();
+
+        // As many are likely to come until the next one. To grow by doubling would take longest when there is most to do.
+        _changed = new ProposalTable(_changed.Count);
 
         // The names go with the proposals that they stand in; those of the whole history together may be many.
         _actors = new ActorNames();
@@ -142,6 +144,7 @@ public sealed partial class GovernanceState
     {
         if (layer == ProposalLayer.Changed)
         {
+            _changed.Keep(key, proposal);
             return proposal;
         }
 

@@ -7,6 +7,29 @@ namespace Converge.Swarm.Governance;
 /// <content>A proposal as it stands in a snapshot. Specified in <c>docs/formats/snapshot.md</c>; one state has exactly one encoding.</content>
 internal sealed partial class Proposal
 {
+    /// <summary>As <see cref="RecordBytes"/>, of a proposal about which nothing is recorded but its creation.</summary>
+    public static int CreatedRecordBytes(int idLength, ulong sequence, out int length)
+    {
+        length = ProposalKey.Bytes + FieldWriter.StringLengthSize + idLength + 1 + FieldWriter.SizeOfNumber(sequence) + 5;
+        return FieldWriter.SizeOfNumber((ulong)length) + length;
+    }
+
+    /// <summary>As <see cref="WriteRecord"/>, of a proposal about which nothing is recorded but its creation.</summary>
+    public static void WriteCreatedRecord(Span<byte> record, int length, ulong key, ReadOnlySpan<byte> id, ulong sequence)
+    {
+        var writer = new FieldWriter(record);
+        writer.Number((ulong)length);
+        writer.UInt64(key);
+        writer.String(id);
+        writer.Byte((byte)ProposalStatus.Open);
+        writer.Number(1);
+        writer.Number(sequence);
+
+        // No later fact, no override, no results, no approvers.
+        writer.Bytes([0, 0, 0, 0]);
+        Invariant.Check(writer.Position == record.Length, $"A proposal has {writer.Position} bytes, not {record.Length}.");
+    }
+
     /// <summary>How many bytes a record of this proposal has: the length of what follows, the key, the encoding.</summary>
     public int RecordBytes(out int length)
     {

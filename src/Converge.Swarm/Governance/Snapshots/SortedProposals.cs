@@ -5,7 +5,7 @@ namespace Converge.Swarm.Governance;
 
 /// <summary>The proposals of a table as they stand in a snapshot, encoded and in their order. Immutable.</summary>
 /// <remarks>
-/// They are encoded in the order in which they came into the table, which is about that of memory, and put in order afterwards: who follows the
+/// They are encoded in the order in which they came into the table, which is that of memory, and put in order afterwards: who follows the
 /// order of their keys through the proposals themselves waits for memory at each.
 /// </remarks>
 internal sealed class SortedProposals
@@ -27,9 +27,9 @@ internal sealed class SortedProposals
         var keys = new ulong[table.Count];
         long[] places = new long[table.Count];
         int count = 0;
-        foreach ((ulong key, Proposal proposal) in table.All())
+        foreach (ref readonly ProposalSlot slot in table.Slots)
         {
-            (keys[count], places[count]) = (key, Encode(key, proposal));
+            (keys[count], places[count]) = (slot.Key, Encode(slot));
             count++;
         }
 
@@ -94,9 +94,9 @@ internal sealed class SortedProposals
         return (sortedKeys, sortedPlaces);
     }
 
-    private long Encode(ulong key, Proposal proposal)
+    private long Encode(in ProposalSlot slot)
     {
-        int record = proposal.RecordBytes(out int length);
+        int record = slot.RecordBytes(out int length);
         if (_chunks.Count == 0 || _chunks[^1].Length - _used < record)
         {
             _chunks.Add(GC.AllocateUninitializedArray<byte>(Math.Max(ChunkBytes, record)));
@@ -104,7 +104,7 @@ internal sealed class SortedProposals
         }
 
         long place = ((long)(_chunks.Count - 1) << 32) | (uint)_used;
-        proposal.WriteRecord(_chunks[^1].AsSpan(_used, record), length, key);
+        slot.WriteRecord(_chunks[^1].AsSpan(_used, record), length);
         _used += record;
         return place;
     }
