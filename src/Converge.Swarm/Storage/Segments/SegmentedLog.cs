@@ -135,7 +135,7 @@ public sealed partial class SegmentedLog : IDisposable
             }
             else
             {
-                log.BypassMemory(log.ActiveFile);
+                log.ActiveFile.BypassMemory();
             }
 
             log.ReadTail();
@@ -297,7 +297,7 @@ public sealed partial class SegmentedLog : IDisposable
 
             // Only now: until its new name is durable, a crash brings it back as what it was.
             _prepared = _disk.Open(PreparedPath, DiskFileMode.ReadWrite);
-            BypassMemory(_prepared);
+            _prepared.BypassMemory();
             return true;
         }
         finally
@@ -484,7 +484,7 @@ public sealed partial class SegmentedLog : IDisposable
         {
             DeletePrepared();
             _prepared = _disk.Open(PreparedPath, DiskFileMode.CreateNew);
-            BypassMemory(_prepared);
+            _prepared.BypassMemory();
         }
 
         try
@@ -501,15 +501,6 @@ public sealed partial class SegmentedLog : IDisposable
         {
             GiveBackPrepared();
             throw;
-        }
-    }
-
-    /// <summary>The newest records of a log in the background are read again by those who follow it; for another the system's memory is a detour.</summary>
-    private void BypassMemory(IDiskFile file)
-    {
-        if (!_options.IsInBackground)
-        {
-            file.BypassMemory();
         }
     }
 
