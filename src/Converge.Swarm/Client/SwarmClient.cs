@@ -81,7 +81,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
             }
 
             CommitPart part;
-            var answers = new CommitAnswer[1];
+            CommitAnswer[] answers;
             try
             {
                 CommitAnswer answer = await (cancellationToken.CanBeCanceled ? commit.Task.WaitAsync(cancellationToken) : commit.Task);
@@ -91,13 +91,13 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
                     return answer;
                 }
 
-                part = Begun(command, answers);
+                part = Begun(command, out answers);
                 part.Note(answer);
             }
             catch (AttemptFailedException failed)
             {
                 link.NoteFailure();
-                part = Begun(command, answers);
+                part = Begun(command, out answers);
                 part.NoteFailure(failed);
             }
             catch (OperationCanceledException)
@@ -343,8 +343,9 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     private ReadOnlyMemory<byte> Encode(FactSubmission submission) => CommandCodec.EncodeFact(
         submission.CommandId is null ? submission with { CommandId = _numbers.Next() } : submission, CommandStamp.None);
 
-    private static CommitPart Begun(ReadOnlyMemory<byte> command, CommitAnswer[] answers)
+    private static CommitPart Begun(ReadOnlyMemory<byte> command, out CommitAnswer[] answers)
     {
+        answers = new CommitAnswer[1];
         var part = new CommitPart(new[] { command }, answers);
         part.NextRequest();
         return part;
