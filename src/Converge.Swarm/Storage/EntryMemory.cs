@@ -7,7 +7,10 @@ namespace Converge.Swarm.Storage;
 /// </summary>
 internal sealed class EntryMemory
 {
-    /// <summary>From 85,000 bytes on an array is not moved.</summary>
+    /// <summary>
+    /// An array of this length is a large object, which is not moved, in any program: .NET's limit is 85,000 bytes, that of <c>converge</c> this
+    /// (<c>System.GC.LOHThreshold</c> in its project).
+    /// </summary>
     private const int LargestArrayBytes = 1024 * 1024;
 
     private const int FirstArrayBytes = 4 * 1024;
