@@ -170,6 +170,11 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
                 return false;
             }
 
+            if (_appliedOfPage % KeysAhead.Capacity == 0)
+            {
+                _state.LookAhead(apply.Entries, _appliedOfPage);
+            }
+
             _page[_appliedOfPage] = Apply(apply.Entries[_appliedOfPage]);
         }
 

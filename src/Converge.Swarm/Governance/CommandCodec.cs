@@ -119,6 +119,20 @@ public static class CommandCodec
         }
     }
 
+    /// <summary>
+    /// Where an entry has the id of its proposal, found without checking anything: empty when it is no fact, and anything when it is damaged.
+    /// </summary>
+    internal static ReadOnlySpan<byte> PeekProposalId(ReadOnlySpan<byte> entry)
+    {
+        if (entry.Length < HeaderSize || entry[1] != (byte)CommandKind.Fact)
+        {
+            return default;
+        }
+
+        ReadOnlySpan<byte> rest = entry[HeaderSize..];
+        return (entry[2] == HasCommandId ? EncodedCommandId.TrySkip(ref rest) : true) ? FactCodec.PeekProposalId(rest) : default;
+    }
+
     /// <summary>Reads an entry without copying anything of it.</summary>
     /// <exception cref="UnsupportedCommandException">The entry is damaged, or of a version that this program does not know.</exception>
     internal static EncodedCommand Read(ReadOnlySpan<byte> entry)

@@ -109,8 +109,7 @@ public sealed partial class GovernanceState
         }
 
         Take(index, term, command.Stamp);
-        // Nothing follows a fact in its entry.
-        return command.Kind == CommandKind.Fact ? ApplyFact(command, entry[^command.Fact.Bytes.Length..]) : ApplyAuthority(command);
+        return command.Kind == CommandKind.Fact ? ApplyFact(command, entry) : ApplyAuthority(command);
     }
 
     /// <summary>Applies the next entry when it changes the configuration.</summary>
@@ -194,11 +193,12 @@ public sealed partial class GovernanceState
         return ApplyOutcome.OfAuthority(record);
     }
 
-    private ApplyOutcome ApplyFact(in EncodedCommand command, ReadOnlyMemory<byte> fact)
+    private ApplyOutcome ApplyFact(in EncodedCommand command, ReadOnlyMemory<byte> entry)
     {
+        ulong key = _ahead.KeyOf(entry, command.Fact.ProposalId);
         if (!command.CommandId.IsPresent)
         {
-            return Fold(Decide(command, fact, out AnswerData answer), answer);
+            return Fold(Decide(command, key, entry, out AnswerData answer), answer);
         }
 
         Session session = _sessions.Use(command.CommandId.Session);
@@ -208,20 +208,19 @@ public sealed partial class GovernanceState
                 return Fold(ApplyOutcome.RepeatedWith(known), known);
 
             case CommandNovelty.Expired:
-                return Fold(Refuse(RefusalCode.CommandExpired, Find(ProposalKey.Of(command.Fact.ProposalId), command.Fact.ProposalId, out _), out AnswerData expired), expired);
+                return Fold(Refuse(RefusalCode.CommandExpired, Find(key, command.Fact.ProposalId, out _), out AnswerData expired), expired);
 
             default:
-                ApplyOutcome outcome = Decide(command, fact, out AnswerData first);
+                ApplyOutcome outcome = Decide(command, key, entry, out AnswerData first);
                 _sessions.Keep(session, command.CommandId.Number, first);
                 return Fold(outcome, first);
         }
     }
 
     /// <summary>Records the fact, or says why not: the first reason in the order of <see cref="RefusalCode"/>.</summary>
-    private ApplyOutcome Decide(in EncodedCommand command, ReadOnlyMemory<byte> factBytes, out AnswerData answer)
+    private ApplyOutcome Decide(in EncodedCommand command, ulong key, ReadOnlyMemory<byte> entry, out AnswerData answer)
     {
         ref readonly EncodedFact fact = ref command.Fact;
-        ulong key = ProposalKey.Of(fact.ProposalId);
         Proposal? proposal = Find(key, fact.ProposalId, out ProposalLayer layer);
         bool creates = fact.Kind == FactKind.ProposalCreated;
         if (proposal is null && !creates)
@@ -249,7 +248,8 @@ public sealed partial class GovernanceState
         ulong revision = 1;
         if (proposal is null)
         {
-            _changed.AddCreated(key, factBytes, fact.ProposalId.Length, record.Sequence);
+            // Nothing follows a fact in its entry.
+            _changed.AddCreated(key, entry[^fact.Bytes.Length..], fact.ProposalId.Length, record.Sequence);
             ProposalCount++;
         }
         else

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using Converge.Core;
 
@@ -42,6 +43,19 @@ internal ref struct EncodedCommandId
 
         commandId.Bytes = reader.Since(start);
         return commandId;
+    }
+
+    /// <summary>Passes over a command id without checking it; false when the bytes end in it.</summary>
+    public static bool TrySkip(ref ReadOnlySpan<byte> bytes)
+    {
+        int end = BinaryPrimitives.TryReadUInt16LittleEndian(bytes, out ushort session) ? FieldWriter.StringLengthSize + session + sizeof(ulong) : int.MaxValue;
+        if (end > bytes.Length)
+        {
+            return false;
+        }
+
+        bytes = bytes[end..];
+        return true;
     }
 
     public readonly CommandId? ToCommandId() => IsPresent ? new CommandId(Encoding.UTF8.GetString(Session), Number) : null;

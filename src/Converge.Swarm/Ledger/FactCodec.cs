@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using Converge.Core;
 
@@ -75,6 +76,16 @@ internal static class FactCodec
             writer.UInt64(lamport.Counter);
             writer.UInt64(lamport.Node.Value);
         }
+    }
+
+    /// <summary>The id of the proposal that an encoded fact is about, with nothing checked; empty when the bytes end before it does.</summary>
+    public static ReadOnlySpan<byte> PeekProposalId(ReadOnlySpan<byte> fact)
+    {
+        // Behind the kind and the parts.
+        ReadOnlySpan<byte> id = fact[Math.Min(2, fact.Length)..];
+        return BinaryPrimitives.TryReadUInt16LittleEndian(id, out ushort length) && FieldWriter.StringLengthSize + length <= id.Length
+            ? id.Slice(FieldWriter.StringLengthSize, length)
+            : default;
     }
 
     /// <summary>Takes the next fields as a fact, and refuses everything that <see cref="Write"/> does not write.</summary>

@@ -100,6 +100,33 @@ public sealed class ProposalTableTests
         }
     }
 
+    /// <summary>Keys that begin alike, end alike, or are the same: whatever a place is told by, some others have it too.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_000)]
+    public void Each_is_found_and_no_other_however_alike_their_keys_are(int capacity)
+    {
+        var random = new Random(capacity);
+        ulong[] halves = [0, 1, 2, 7, 8, uint.MaxValue];
+        ulong Half() => random.Next(3) == 0 ? (ulong)random.NextInt64(uint.MaxValue) : halves[random.Next(halves.Length)];
+        var table = new ProposalTable(capacity);
+        var model = new Dictionary<(ulong Key, string Id), Proposal>();
+        for (int i = 0; i < 3_000; i++)
+        {
+            ulong key = (Half() << 32) | Half();
+            string id = $"p-{i % 50}";
+            Assert.Equal(model.GetValueOrDefault((key, id)), table.Find(key, Encoding.UTF8.GetBytes(id)));
+            Proposal proposal = New(id);
+            if (model.TryAdd((key, id), proposal))
+            {
+                table.Add(key, proposal);
+            }
+        }
+
+        Assert.Equal(model.Count, table.Count);
+        Assert.All(model, one => Assert.Same(one.Value, table.Find(one.Key.Key, Encoding.UTF8.GetBytes(one.Key.Id))));
+    }
+
     private static IEnumerable<string> Ids(ProposalTable table)
     {
         var sorted = new SortedProposals(table);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Converge.Raft;
 
 namespace Converge.Swarm.Governance;
 
@@ -25,6 +26,7 @@ public sealed partial class GovernanceState
     private ActorNames _actors = new();
     private FrozenState? _frozen;
     private StateSnapshotFile? _base;
+    private readonly KeysAhead _ahead = new();
 
     /// <summary>The state that a snapshot stands for. Reads its sessions, and a proposal when somebody asks for it.</summary>
     /// <param name="snapshot">The snapshot; it must stay open until <see cref="Rebase"/> gives it back.</param>
@@ -119,6 +121,20 @@ public sealed partial class GovernanceState
         _changed.AddMissing(frozen.Changed);
         _frozen = null;
         _sessions.Unfreeze();
+    }
+
+    /// <summary>
+    /// Entries will be applied next: reads what each of them will be decided by. Changes nothing, and need not be called; <see cref="KeysAhead"/> says what
+    /// it is good for.
+    /// </summary>
+    /// <param name="entries">The entries.</param>
+    /// <param name="first">From which on; at most <see cref="KeysAhead.Capacity"/> of them are looked at.</param>
+    internal void LookAhead(IReadOnlyList<Entry> entries, int first)
+    {
+        ReadOnlySpan<ulong> keys = _ahead.Look(entries, first);
+        _ = _changed.Touch(keys);
+        _ = _frozen?.Changed.Touch(keys);
+        _base?.Touch(keys);
     }
 
     private Proposal? Find(ulong key, ReadOnlySpan<byte> id, out ProposalLayer layer)

@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Converge.Swarm.Governance;
 
 /// <summary>
-/// Where the pages of proposals lie, and which proposals may be in them: 24 bytes a page of about <see cref="TargetPageBytes"/>, and two
+/// Where the pages of proposals lie, and which proposals may be in them: 25 bytes a page of about <see cref="TargetPageBytes"/>, and two
 /// bytes a proposal. Who asks for a proposal that is not there learns so without reading a page, but for one in some thousand.
 /// Immutable.
 /// </summary>
@@ -15,7 +16,13 @@ internal sealed class PageIndex
     /// <summary>First key, length, number of proposals, checksum.</summary>
     public const int EntryBytes = sizeof(ulong) + (3 * sizeof(uint));
 
+    /// <summary>Keys are hashes, which lie evenly: so many pages begin with one of the same share of all.</summary>
+    private const int PagesPerShare = 4;
+
     private readonly ulong[] _firstKeys;
+
+    // For each share of all keys, how many pages begin before it.
+    private readonly int[] _pagesBefore;
     private readonly long[] _offsets;
     private readonly int[] _firstPlaces;
     private readonly uint[] _checksums;
@@ -24,6 +31,7 @@ internal sealed class PageIndex
     private PageIndex(int pages, ushort[] prints)
     {
         _firstKeys = new ulong[pages];
+        _pagesBefore = new int[(pages / PagesPerShare) + 2];
         _offsets = new long[pages + 1];
         _firstPlaces = new int[pages + 1];
         _checksums = new uint[pages];
@@ -50,26 +58,46 @@ internal sealed class PageIndex
         return true;
     }
 
+    /// <summary>Reads what <see cref="TryFind"/> will look at for each of some keys, for all of them at each step. See <see cref="KeysAhead"/>.</summary>
+    /// <param name="keys">At most <see cref="KeysAhead.Capacity"/>.</param>
+    /// <returns>Nothing of use: it is what makes the compiler read.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public ulong Touch(ReadOnlySpan<ulong> keys)
+    {
+        Span<int> pages = stackalloc int[KeysAhead.Capacity];
+        pages = pages[..keys.Length];
+        ulong read = 0;
+        foreach (ulong key in keys)
+        {
+            read += (ulong)_pagesBefore[ShareOf(key)];
+        }
+
+        for (int i = 0; i < pages.Length; i++)
+        {
+            pages[i] = LastPageFrom(keys[i]);
+        }
+
+        foreach (int page in pages)
+        {
+            read += page < 0 ? 0UL : (ulong)(_firstPlaces[page] + _firstPlaces[page + 1]);
+        }
+
+        foreach (int page in pages)
+        {
+            read += page < 0 ? 0UL : (ulong)(_prints[_firstPlaces[page]] + _prints[_firstPlaces[page + 1] - 1]);
+        }
+
+        return read;
+    }
+
+    private int ShareOf(ulong key) => (int)Math.BigMul(key, (ulong)(_pagesBefore.Length - 1), out _);
+
     /// <summary>The last page that begins at a key or before it; -1 when none does.</summary>
-    /// <remarks>
-    /// Keys are hashes, so that a page lies about where its share of all keys puts it. The search begins there, in steps that double, and
-    /// touches a line of memory or two instead of one at each halving.
-    /// </remarks>
     private int LastPageFrom(ulong key)
     {
-        int guess = (int)Math.BigMul(key, (ulong)_firstKeys.Length, out _);
-        int low = guess;
-        int high = guess;
-        for (int step = 8; low > 0 && _firstKeys[low - 1] > key; step *= 2)
-        {
-            (low, high) = (Math.Max(0, low - step), low - 1);
-        }
-
-        for (int step = 8; high < _firstKeys.Length && _firstKeys[high] <= key; step *= 2)
-        {
-            (low, high) = (high + 1, Math.Min(_firstKeys.Length, high + step));
-        }
-
+        int share = ShareOf(key);
+        int low = _pagesBefore[share];
+        int high = _pagesBefore[share + 1];
         while (low < high)
         {
             int middle = (low + high) / 2;
@@ -77,6 +105,19 @@ internal sealed class PageIndex
         }
 
         return low - 1;
+    }
+
+    private void CountPages()
+    {
+        foreach (ulong key in _firstKeys)
+        {
+            _pagesBefore[ShareOf(key) + 1]++;
+        }
+
+        for (int share = 1; share < _pagesBefore.Length; share++)
+        {
+            _pagesBefore[share] += _pagesBefore[share - 1];
+        }
     }
 
     /// <summary>The part of the filter that a page has.</summary>
@@ -116,6 +157,7 @@ internal sealed class PageIndex
             index._firstPlaces[page + 1] = index._firstPlaces[page] + (int)count;
         }
 
+        index.CountPages();
         fault = index._firstPlaces[^1] == filter.Length && index._offsets[^1] == proposals.Offset + proposals.Length
             ? null
             : $"the pages hold {index._firstPlaces[^1]} proposals and end at byte {index._offsets[^1]}, the filter has {filter.Length}, and the proposals end at byte {proposals.Offset + proposals.Length}";

@@ -15,7 +15,10 @@ internal sealed class SnapshotStream
     private int _used;
     private long _written;
     private long _sectionOffset;
+
+    // The checksum of the section as far as the buffer's first so many bytes: it is computed over much at once.
     private uint _sectionState = Crc32C.Start;
+    private int _summed;
 
     public SnapshotStream(IDiskFile file)
     {
@@ -27,7 +30,6 @@ internal sealed class SnapshotStream
 
     public void Write(ReadOnlySpan<byte> bytes)
     {
-        _sectionState = Crc32C.Add(_sectionState, bytes);
         while (!bytes.IsEmpty)
         {
             if (_used == _buffer.Length)
@@ -45,6 +47,7 @@ internal sealed class SnapshotStream
     /// <summary>Ends a section, which began where the one before ended.</summary>
     public SectionPlace EndSection()
     {
+        Sum();
         var place = new SectionPlace(_sectionOffset, Position - _sectionOffset, Crc32C.Finish(_sectionState));
         _sectionOffset = Position;
         _sectionState = Crc32C.Start;
@@ -58,11 +61,18 @@ internal sealed class SnapshotStream
         _file.Flush();
     }
 
+    private void Sum()
+    {
+        _sectionState = Crc32C.Add(_sectionState, _buffer.Span[_summed.._used]);
+        _summed = _used;
+    }
+
     private void WriteBuffer()
     {
+        Sum();
         _file.Write(_written, _buffer.Span[.._used]);
         _file.WriteBack(_written, _used);
         _written += _used;
-        _used = 0;
+        _used = _summed = 0;
     }
 }

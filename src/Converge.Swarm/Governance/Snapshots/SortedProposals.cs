@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Converge.Swarm.Ledger;
 
 namespace Converge.Swarm.Governance;
@@ -10,10 +11,16 @@ namespace Converge.Swarm.Governance;
 /// </remarks>
 internal sealed class SortedProposals
 {
+    /// <summary>So many are fetched from memory together.</summary>
+    public const int Together = 32;
+
     private const int ChunkBytes = 1024 * 1024;
 
     /// <summary>How many lie where their keys put them, before they are sorted.</summary>
     private const int TargetShare = 8;
+
+    /// <summary>About what a record has; it may begin in one line of memory and end in the next.</summary>
+    private const int UsualBytes = 40;
 
     private readonly ulong[] _keys;
 
@@ -26,11 +33,15 @@ internal sealed class SortedProposals
     {
         var keys = new ulong[table.Count];
         long[] places = new long[table.Count];
-        int count = 0;
-        foreach (ref readonly ProposalSlot slot in table.Slots)
+        ReadOnlySpan<ProposalSlot> slots = table.Slots;
+        for (int i = 0; i < slots.Length; i++)
         {
-            (keys[count], places[count]) = (slot.Key, Encode(slot));
-            count++;
+            if (i % Together == 0)
+            {
+                _ = Touch(slots.Slice(i, Math.Min(Together, slots.Length - i)));
+            }
+
+            (keys[i], places[i]) = (slots[i].Key, Encode(slots[i]));
         }
 
         (_keys, _places) = DealOut(keys, places);
@@ -40,6 +51,37 @@ internal sealed class SortedProposals
     public int Count => _keys.Length;
 
     public ulong KeyOf(int place) => _keys[place];
+
+    /// <summary>
+    /// Reads a little of the next <see cref="Together"/> records from one on, which lie anywhere: they are near when they are asked for one by one. What it
+    /// is good for: <see cref="KeysAhead"/>.
+    /// </summary>
+    /// <returns>Nothing of use: it is what makes the compiler read.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public int Touch(int first)
+    {
+        int read = 0;
+        int end = Math.Min(Count, first + Together);
+        for (int place = first; place < end; place++)
+        {
+            ReadOnlySpan<byte> record = From(place);
+            read += record[0] + record[Math.Min(UsualBytes, record.Length) - 1];
+        }
+
+        return read;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Touch(ReadOnlySpan<ProposalSlot> slots)
+    {
+        int read = 0;
+        foreach (ref readonly ProposalSlot slot in slots)
+        {
+            read += slot.Id[0];
+        }
+
+        return read;
+    }
 
     /// <summary>Length, key and encoding.</summary>
     public ReadOnlySpan<byte> RecordOf(int place)

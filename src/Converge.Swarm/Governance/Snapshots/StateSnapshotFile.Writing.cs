@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Converge.Raft;
 using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
@@ -190,7 +191,10 @@ public sealed partial class StateSnapshotFile
             else
             {
                 pages.Add(changed.KeyOf(next), changed.RecordOf(next));
-                next++;
+                if (++next % SortedProposals.Together == 0)
+                {
+                    _ = changed.Touch(next);
+                }
             }
 
             if (order <= 0)
@@ -269,12 +273,12 @@ public sealed partial class StateSnapshotFile
 
         public void WritePrints()
         {
-            Span<byte> print = stackalloc byte[sizeof(ushort)];
-            foreach (ushort one in _prints)
+            if (!BitConverter.IsLittleEndian)
             {
-                BinaryPrimitives.WriteUInt16LittleEndian(print, one);
-                stream.Write(print);
+                BinaryPrimitives.ReverseEndianness(_prints, _prints);
             }
+
+            stream.Write(MemoryMarshal.AsBytes<ushort>(_prints));
         }
 
         /// <summary>Room for a record. Equal keys never come to lie in two pages.</summary>

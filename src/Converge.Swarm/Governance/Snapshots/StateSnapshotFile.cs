@@ -148,6 +148,10 @@ public sealed partial class StateSnapshotFile : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
 
+    /// <summary>Reads what tells that the proposals of some keys are not here. See <see cref="KeysAhead"/>.</summary>
+    /// <param name="keys">At most <see cref="KeysAhead.Capacity"/>.</param>
+    internal void Touch(ReadOnlySpan<ulong> keys) => _ = _pages.Touch(keys);
+
     /// <summary>The proposal of an id as it was at the snapshot, or null. Made anew by each call.</summary>
     /// <exception cref="SnapshotDamagedException">The page with it is not what was written.</exception>
     internal Proposal? Find(ulong key, ReadOnlySpan<byte> id)

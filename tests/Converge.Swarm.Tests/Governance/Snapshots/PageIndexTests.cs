@@ -30,6 +30,7 @@ public sealed class PageIndexTests
         ulong[] keys = [.. around, .. anywhere, 0, 1, ulong.MaxValue];
         PageIndex index = IndexOf(firstKeys, keys);
 
+        Assert.All(keys.Chunk(KeysAhead.Capacity), some => index.Touch(some));
         foreach (ulong key in keys)
         {
             int expected = PageOf(firstKeys, key);
