@@ -341,7 +341,7 @@ public sealed class SwarmClient : ISwarmClient, IAsyncDisposable
     };
 
     private ReadOnlyMemory<byte> Encode(FactSubmission submission) => CommandCodec.EncodeFact(
-        submission.CommandId is null ? submission with { CommandId = _numbers.Next() } : submission, CommandStamp.None);
+        submission, submission.CommandId ?? _numbers.Next(), CommandStamp.None);
 
     private static CommitPart Begun(ReadOnlyMemory<byte> command, out CommitAnswer[] answers)
     {

@@ -26,15 +26,23 @@ public static class CommandCodec
     /// </exception>
     public static byte[] EncodeFact(FactSubmission submission, CommandStamp stamp)
     {
-        if (SubmissionRules.Check(submission) is { } fault)
+        ArgumentNullException.ThrowIfNull(submission);
+        return EncodeFact(submission, submission.CommandId, stamp);
+    }
+
+    /// <summary>As above, under a command id that the submission need not have itself.</summary>
+    /// <exception cref="ArgumentException">As above.</exception>
+    internal static byte[] EncodeFact(FactSubmission submission, CommandId? commandId, CommandStamp stamp)
+    {
+        if ((SubmissionRules.Check(submission) ?? SubmissionRules.CheckCommandId(commandId)) is { } fault)
         {
             throw new ArgumentException(fault.Message, nameof(submission));
         }
 
-        byte[] entry = new byte[HeaderSize + EncodedCommandId.SizeOf(submission.CommandId) + FactCodec.SizeOf(submission)];
+        byte[] entry = new byte[HeaderSize + EncodedCommandId.SizeOf(commandId) + FactCodec.SizeOf(submission)];
         var writer = new FieldWriter(entry);
-        WriteHeader(ref writer, CommandKind.Fact, submission.CommandId is null ? (byte)0 : HasCommandId, ApplyRules.Version, stamp);
-        EncodedCommandId.Write(ref writer, submission.CommandId);
+        WriteHeader(ref writer, CommandKind.Fact, commandId is null ? (byte)0 : HasCommandId, ApplyRules.Version, stamp);
+        EncodedCommandId.Write(ref writer, commandId);
         FactCodec.Write(ref writer, submission);
         return entry;
     }

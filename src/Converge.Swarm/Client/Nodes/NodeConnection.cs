@@ -391,7 +391,10 @@ internal sealed class NodeConnection : IAsyncDisposable
             while (_commits.TryPeek(out PendingCommit? oldest) && isOver(oldest))
             {
                 _commits.TryDequeue(out _);
-                oldest.Fail($"{_address} did not answer in time.");
+                if (!oldest.Task.IsCompleted)
+                {
+                    oldest.Fail($"{_address} did not answer in time.");
+                }
             }
         }
     }

@@ -115,7 +115,19 @@ internal sealed class NodeDirectory : IAsyncDisposable
     }
 
     /// <summary>Where the node answered itself comes before the address that others gave for it.</summary>
-    private NodeLink? FindNode(NodeId node) => _links.Find(link => link.Node == node) ?? _members.GetValueOrDefault(node);
+    private NodeLink? FindNode(NodeId node)
+    {
+        // For each commit, so that it makes no object.
+        foreach (NodeLink link in _links)
+        {
+            if (link.Node == node)
+            {
+                return link;
+            }
+        }
+
+        return _members.GetValueOrDefault(node);
+    }
 
     /// <summary>
     /// Who was only heard of, is named no more and has no connection makes room: a client may live for longer than all members that it began
