@@ -291,7 +291,7 @@ internal sealed class SingleNode : ISwarmClient
     {
         CommandStamp stamp = Stamper.Next(_state.LastStamp, _milliseconds++, Self, submission.Lamport?.Counter ?? 0);
         ApplyOutcome outcome = _state.Apply(_state.AppliedIndex.Next, OnlyTerm, CommandCodec.EncodeFact(submission, stamp));
-        if (outcome.Record is { } record)
+        if (_state.CopyRecord() is { } record)
         {
             _records.Add(LedgerRecordCodec.Decode(record));
             Wake();

@@ -21,7 +21,7 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
     public static History Of(IEnumerable<FactSubmission> submissions, int factsInTerm = int.MaxValue)
     {
         AgreedLog log = new(Founding.State([.. Enumerable.Range(1, 3).Select(i => new MemberAddress(new NodeId((ulong)i), $"127.0.0.1:{7200 + i}", null, false))]));
-        List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
+        log.CommitAuthority(new NodeId(1));
         HashSet<string> ids = new(StringComparer.Ordinal);
         int facts = 0;
         foreach (FactSubmission submission in submissions)
@@ -29,18 +29,15 @@ internal sealed record History(IReadOnlyList<EncodedRecord> Encoded, GovernanceS
             if (++facts % factsInTerm == 0)
             {
                 log.Term = log.Term.Next;
-                records.Add(log.CommitAuthority(new NodeId(log.Term.Value % 3 + 1)).Record!);
-                records.Add(log.CommitMembers(StepsOf(log.Term)).Record!);
+                log.CommitAuthority(new NodeId(log.Term.Value % 3 + 1));
+                log.CommitMembers(StepsOf(log.Term));
             }
 
             ids.Add(submission.Fact.ProposalId);
-            if (log.Commit(submission).Record is { } record)
-            {
-                records.Add(record);
-            }
+            log.Commit(submission);
         }
 
-        return new History(records, log.State, ids);
+        return new History(log.Records, log.State, ids);
     }
 
     /// <summary>So many proposals, each with some facts of all kinds.</summary>

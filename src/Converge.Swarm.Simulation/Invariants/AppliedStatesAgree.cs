@@ -6,7 +6,7 @@ namespace Converge.Swarm.Simulation;
 
 /// <summary>
 /// 5: All nodes apply the same entries in the same order and come to the same state (state machine safety; Raft paper, figure 3): same index,
-/// same term, same digest, same record.
+/// same term, same digest, same record; and that record says what the entry says, byte for byte.
 /// </summary>
 public sealed class AppliedStatesAgree : ISimulationChecker
 {
@@ -26,6 +26,17 @@ public sealed class AppliedStatesAgree : ISimulationChecker
     {
         ArgumentNullException.ThrowIfNull(step);
         ISimulationChecker self = this;
+        foreach (AgreedEntry agreed in step.Agreed)
+        {
+            if (agreed.Record is { } record)
+            {
+                Hash256 said = LedgerRecordCodec.Encode(record).Hash;
+                self.Require(
+                    said == agreed.Applied.Outcome.Record?.Hash,
+                    $"node {step.Node!.Id} made record {record.Sequence} with hash {record.Hash} of entry {agreed.Entry.Index}; what that says has hash {said}.");
+            }
+        }
+
         foreach (AppliedEntry entry in step.AppliedList)
         {
             // The founding snapshot covers the first.

@@ -60,7 +60,7 @@ public sealed class AgreedLog
         }
 
         StampedCommand? command = entry.Kind != EntryKind.Normal || entry.Data.IsEmpty ? null : CommandCodec.Decode(entry.Data.Span);
-        LedgerRecord? record = applied.Outcome.Record is { } encoded ? LedgerRecordCodec.Decode(encoded) : null;
+        LedgerRecord? record = applied.Outcome.Record is { } mark ? RecordOf(mark, entry, command, applied) : null;
         string? evicted = command is FactCommand { Submission.CommandId: { } id } ? Use(id.Session) : null;
         var agreed = new AgreedEntry(entry, command, applied, record, evicted);
         _entries.Add(agreed);
@@ -70,6 +70,32 @@ public sealed class AgreedLog
         }
 
         return agreed;
+    }
+
+    /// <summary>The record that the entry must have made, put together anew; with the hash that the node says, which is for a checker to judge.</summary>
+    private LedgerRecord RecordOf(RecordMark mark, in Entry entry, StampedCommand? command, in AppliedEntry applied)
+    {
+        ConfigurationChange? change = entry.Kind == EntryKind.Normal ? null : ConfigurationChange.Decode(entry.Kind, entry.Data);
+        command ??= CommandCodec.Decode(change!.Context.Span);
+        ConfigurationState? members = applied.Outcome.Membership?.Table.Configuration;
+        FactSubmission? submission = (command as FactCommand)?.Submission;
+        return new LedgerRecord(
+            mark.Sequence,
+            entry.Index,
+            entry.Term,
+            command.Stamp.TimeUnixMilliseconds,
+            command.Stamp.Lamport,
+            command switch { FactCommand => RecordKind.Fact, MembershipCommand => RecordKind.Membership, _ => RecordKind.Authority },
+            submission?.CommandId,
+            submission,
+            (command as AuthorityCommand)?.Leader,
+            _records.Count == 0 ? default(Hash256).ToString() : _records[^1].Hash,
+            mark.Hash.ToString())
+        {
+            Membership = command is MembershipCommand { Steps: var steps }
+                ? new MembershipChange(steps, members!.Voters, [.. members.Learners.Concat(members.LearnersNext).Order()])
+                : null,
+        };
     }
 
     private string? Use(string session)

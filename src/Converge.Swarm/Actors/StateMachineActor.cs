@@ -199,9 +199,9 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
         ApplyOutcome outcome = entry.ChangesConfiguration
             ? _state.ApplyMembership(entry.Index, entry.Term, entry.Kind, entry.Data)
             : _state.Apply(entry.Index, entry.Term, entry.Data);
-        if (outcome.Record is { } record)
+        if (outcome.Record is not null)
         {
-            ledger.Append(record);
+            ledger.Append(_state.Record);
         }
 
         return new AppliedEntry(entry.Index, entry.Term, outcome, _state.Digest);

@@ -290,10 +290,10 @@ public sealed class InMemoryRaftGovernanceEngine
         }
 
         ApplyOutcome outcome = _state.Apply(entry.Index, entry.Term, entry.Data);
-        if (outcome.Record is { } record)
+        if (outcome.Record is not null)
         {
-            _chain.Extend(record);
-            _records.Add(LedgerRecordCodec.Decode(record));
+            _chain.Extend(_state.Record);
+            _records.Add(LedgerRecordCodec.Decode(_state.Record));
         }
 
         if (outcome.ToAnswer() is { } answer)

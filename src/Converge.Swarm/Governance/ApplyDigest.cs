@@ -26,7 +26,7 @@ internal sealed class ApplyDigest(Hash256 value = default)
         Value = Hash256.Of(bytes);
     }
 
-    public void FoldAuthority(LogIndex index, Term term, EncodedRecord record)
+    public void FoldAuthority(LogIndex index, Term term, in RecordMark record)
     {
         Span<byte> bytes = stackalloc byte[HeadSize + sizeof(ulong) + Hash256.Size];
         var writer = new FieldWriter(bytes);
@@ -36,7 +36,7 @@ internal sealed class ApplyDigest(Hash256 value = default)
         Value = Hash256.Of(bytes);
     }
 
-    public void FoldMembership(LogIndex index, Term term, CommandStamp stamp, EncodedRecord record)
+    public void FoldMembership(LogIndex index, Term term, CommandStamp stamp, in RecordMark record)
     {
         Span<byte> bytes = stackalloc byte[HeadSize + (4 * sizeof(ulong)) + Hash256.Size];
         var writer = new FieldWriter(bytes);

@@ -32,22 +32,21 @@ public enum ApplyResult
     MembershipSettled = 7,
 }
 
+/// <summary>A record of the ledger, by its place and its hash.</summary>
+/// <param name="Sequence">Its number.</param>
+/// <param name="Hash">Its own hash, which is its leaf hash too.</param>
+public readonly record struct RecordMark(ulong Sequence, Hash256 Hash);
+
 /// <summary>What applying one entry came to: for the client, and for the ledger.</summary>
 public readonly struct ApplyOutcome
 {
-    // The first answer to a command that came again, or what became of a change of members. Few entries are of these kinds, and one of these exists
-    // for each entry: whatever its record tells is not told twice.
-    private readonly object? _rest;
-    private readonly ulong _revision;
-    private readonly RefusalCode _refusal;
+    private readonly AnswerData _answer;
 
-    private ApplyOutcome(ApplyResult result, ulong revision, RefusalCode refusal, EncodedRecord? record, object? rest)
+    private ApplyOutcome(ApplyResult result, in AnswerData answer, MembershipApplied? membership = null)
     {
         Result = result;
-        _revision = revision;
-        _refusal = refusal;
-        Record = record;
-        _rest = rest;
+        _answer = answer;
+        Membership = membership;
     }
 
     /// <summary>Which of the cases it is.</summary>
@@ -56,33 +55,35 @@ public readonly struct ApplyOutcome
     /// <summary>True when this is the first answer to a command that came again.</summary>
     public bool Repeated => Result == ApplyResult.Repeated;
 
-    /// <summary>The new record of the ledger, when there is one.</summary>
-    public EncodedRecord? Record { get; }
+    /// <summary>The new record of the ledger, when there is one. Its bytes are to be had from the state (<see cref="GovernanceState.CopyRecord"/>).</summary>
+    public RecordMark? Record =>
+        Result is ApplyResult.FactRecorded or ApplyResult.AuthorityRecorded or ApplyResult.MembershipRecorded ? _answer.Record : null;
 
     /// <summary>For an entry that changes the configuration: what became of it. Otherwise null.</summary>
-    public MembershipApplied? Membership => _rest as MembershipApplied;
+    public MembershipApplied? Membership { get; }
+
+    /// <summary>The client's answer, in the form in which it is kept; nothing of use when no client asked.</summary>
+    internal AnswerData Answer => _answer;
 
     /// <summary>
     /// The client's answer, <see cref="FactAccepted"/> or <see cref="FactRefused"/>; null when no client asked. Made anew by each call:
     /// on most nodes nobody waits for it.
     /// </summary>
-    public CommitAnswer? ToAnswer() => Result switch
-    {
-        ApplyResult.FactRecorded => new AnswerData(Record!, _revision).ToAnswer(),
-        ApplyResult.FactRefused => new FactRefused(_refusal, _revision),
-        ApplyResult.Repeated => ((AnswerData)_rest!).ToAnswer(),
-        _ => null,
-    };
+    public CommitAnswer? ToAnswer() =>
+        Result is ApplyResult.FactRecorded or ApplyResult.FactRefused or ApplyResult.Repeated ? _answer.ToAnswer() : null;
 
-    internal static ApplyOutcome Recorded(EncodedRecord record, ulong revision) => new(ApplyResult.FactRecorded, revision, default, record, rest: null);
+    internal static ApplyOutcome Recorded(in AnswerData answer) => new(ApplyResult.FactRecorded, answer);
 
-    internal static ApplyOutcome Refused(RefusalCode refusal, ulong revision) => new(ApplyResult.FactRefused, revision, refusal, record: null, rest: null);
+    internal static ApplyOutcome Refused(in AnswerData answer) => new(ApplyResult.FactRefused, answer);
 
-    internal static ApplyOutcome RepeatedWith(in AnswerData first) => new(ApplyResult.Repeated, 0, default, record: null, first);
+    internal static ApplyOutcome RepeatedWith(in AnswerData first) => new(ApplyResult.Repeated, first);
 
-    internal static ApplyOutcome OfAuthority(EncodedRecord record) => new(ApplyResult.AuthorityRecorded, 0, default, record, rest: null);
+    internal static ApplyOutcome OfAuthority(RecordMark record) => new(ApplyResult.AuthorityRecorded, new AnswerData(record));
 
-    internal static ApplyOutcome OfMembers(ApplyResult result, EncodedRecord? record, MembershipApplied membership) => new(result, 0, default, record, membership);
+    internal static ApplyOutcome OfMembers(RecordMark record, MembershipApplied membership) =>
+        new(ApplyResult.MembershipRecorded, new AnswerData(record), membership);
+
+    internal static ApplyOutcome OfMembers(ApplyResult result, MembershipApplied membership) => new(result, default, membership);
 }
 
 /// <summary>An answer in the form in which hundreds of thousands are kept.</summary>
@@ -105,25 +106,24 @@ internal readonly struct AnswerData
         _revision = revision;
     }
 
-    public AnswerData(EncodedRecord record, ulong revision)
+    public AnswerData(RecordMark record, LogIndex index, Term term, CommandStamp stamp, ulong revision)
     {
         _revision = revision;
         _sequence = record.Sequence;
-        _index = record.Envelope.Index;
-        _term = record.Envelope.Term;
-        _stamp = new CommandStamp(record.Envelope.TimeUnixMilliseconds, record.Envelope.Lamport);
-        _hash = record.Hash;
-    }
-
-    private AnswerData(ulong revision, ulong sequence, LogIndex index, Term term, CommandStamp stamp, Hash256 hash)
-    {
-        _revision = revision;
-        _sequence = sequence;
         _index = index;
         _term = term;
         _stamp = stamp;
-        _hash = hash;
+        _hash = record.Hash;
     }
+
+    /// <summary>Of a record for which no client waits.</summary>
+    public AnswerData(RecordMark record)
+    {
+        _sequence = record.Sequence;
+        _hash = record.Hash;
+    }
+
+    public RecordMark Record => new(_sequence, _hash);
 
     public bool IsRefusal => _refusal != default;
 
@@ -161,17 +161,18 @@ internal readonly struct AnswerData
         }
 
         ulong revision = reader.UInt64("the answer's revision");
-        return refusal != default
-            ? new AnswerData(refusal, revision)
-            : new AnswerData(
-                revision,
-                reader.UInt64("the answer's sequence"),
-                new LogIndex(reader.UInt64("the answer's index")),
-                new Term(reader.UInt64("the answer's term")),
-                new CommandStamp(
-                    reader.NonNegativeInt64("the answer's time"),
-                    new LamportTimestamp(reader.UInt64("the answer's Lamport counter"), new NodeId(reader.UInt64("the answer's Lamport node")))),
-                reader.Hash("the answer's hash"));
+        if (refusal != default)
+        {
+            return new AnswerData(refusal, revision);
+        }
+
+        ulong sequence = reader.UInt64("the answer's sequence");
+        var index = new LogIndex(reader.UInt64("the answer's index"));
+        var term = new Term(reader.UInt64("the answer's term"));
+        var stamp = new CommandStamp(
+            reader.NonNegativeInt64("the answer's time"),
+            new LamportTimestamp(reader.UInt64("the answer's Lamport counter"), new NodeId(reader.UInt64("the answer's Lamport node"))));
+        return new AnswerData(new RecordMark(sequence, reader.Hash("the answer's hash")), index, term, stamp, revision);
     }
 
     /// <summary>What the apply digest says of it.</summary>

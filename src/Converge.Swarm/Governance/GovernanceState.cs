@@ -23,6 +23,7 @@ public sealed partial class GovernanceState
     private MemberTable? _members = MemberTable.Empty;
     private readonly SessionTable _sessions;
     private readonly ApplyDigest _digest = new();
+    private readonly LatestRecord _record = new();
 
     /// <summary>The state before the first entry.</summary>
     public GovernanceState()
@@ -53,6 +54,9 @@ public sealed partial class GovernanceState
 
     /// <summary>The apply digest at <see cref="AppliedIndex"/>. Replicas that applied the same log have the same one.</summary>
     public Hash256 Digest => _digest.Value;
+
+    /// <summary>The record that was made last (<see cref="ApplyOutcome.Record"/>); good until the next entry is applied.</summary>
+    internal RecordView Record => _record.View;
 
     /// <summary>Who takes part, as agreed up to <see cref="AppliedIndex"/>.</summary>
     /// <exception cref="SnapshotDamagedException">The snapshot that this state began with has members' records that are not what is written.</exception>
@@ -127,6 +131,9 @@ public sealed partial class GovernanceState
         return change.LeavesJoint && change.Context.IsEmpty ? SettleMembers(index, term, change) : ChangeMembers(index, term, change);
     }
 
+    /// <summary>A copy of the record that the last entry made; null when it made none.</summary>
+    public EncodedRecord? CopyRecord() => _record.View.Envelope.Index == AppliedIndex && AppliedIndex != LogIndex.Zero ? EncodedRecord.CopyOf(_record.View) : null;
+
     /// <summary>The proposal as recorded up to <see cref="AppliedIndex"/>, or null when it was never created.</summary>
     /// <param name="proposalId">Its id.</param>
     /// <param name="ledger">
@@ -153,7 +160,7 @@ public sealed partial class GovernanceState
         Members = Members.Settled(index);
         _digest.FoldSettledMembership(index, term, Members.Configuration);
         MembershipFault? fault = isJoint ? null : new(MembershipRefusal.InvalidChange, "There is no joint configuration to leave.");
-        return ApplyOutcome.OfMembers(ApplyResult.MembershipSettled, record: null, new MembershipApplied(Members, isJoint ? change : null, fault));
+        return ApplyOutcome.OfMembers(ApplyResult.MembershipSettled, new MembershipApplied(Members, isJoint ? change : null, fault));
     }
 
     private ApplyOutcome ChangeMembers(LogIndex index, Term term, ConfigurationChange change)
@@ -173,22 +180,20 @@ public sealed partial class GovernanceState
         if (fault is not null)
         {
             _digest.FoldMembershipRefusal(index, term, LastStamp, fault.Reason);
-            return ApplyOutcome.OfMembers(ApplyResult.MembershipRefused, record: null, new MembershipApplied(Members, null, fault));
+            return ApplyOutcome.OfMembers(ApplyResult.MembershipRefused, new MembershipApplied(Members, null, fault));
         }
 
         Members = next;
         ConfigurationState after = next.Configuration;
         var recorded = new MembershipChange(command.Steps, after.Voters, [.. after.Learners.Concat(after.LearnersNext).Order()]);
-        EncodedRecord record = LedgerRecordCodec.EncodeMembership(NextEnvelope(RecordKind.Membership), recorded);
-        Extend(record);
+        RecordMark record = Extend(RecordKind.Membership, [], LedgerRecordCodec.BodyOf(recorded));
         _digest.FoldMembership(index, term, LastStamp, record);
-        return ApplyOutcome.OfMembers(ApplyResult.MembershipRecorded, record, new MembershipApplied(next, change, null));
+        return ApplyOutcome.OfMembers(record, new MembershipApplied(next, change, null));
     }
 
     private ApplyOutcome ApplyAuthority(in EncodedCommand command)
     {
-        EncodedRecord record = LedgerRecordCodec.EncodeAuthority(NextEnvelope(RecordKind.Authority), command.Leader);
-        Extend(record);
+        RecordMark record = Extend(RecordKind.Authority, [], LedgerRecordCodec.BodyOf(command.Leader));
         _digest.FoldAuthority(AppliedIndex, AppliedTerm, record);
         return ApplyOutcome.OfAuthority(record);
     }
@@ -198,53 +203,52 @@ public sealed partial class GovernanceState
         ulong key = _ahead.KeyOf(entry, command.Fact.ProposalId);
         if (!command.CommandId.IsPresent)
         {
-            return Fold(Decide(command, key, entry, out AnswerData answer), answer);
+            return Fold(Decide(command, key, entry));
         }
 
         Session session = _sessions.Use(command.CommandId.Session);
         switch (_sessions.Look(session, command.CommandId.Number, out AnswerData known))
         {
             case CommandNovelty.Answered:
-                return Fold(ApplyOutcome.RepeatedWith(known), known);
+                return Fold(ApplyOutcome.RepeatedWith(known));
 
             case CommandNovelty.Expired:
-                return Fold(Refuse(RefusalCode.CommandExpired, Find(key, command.Fact.ProposalId, out _), out AnswerData expired), expired);
+                return Fold(Refuse(RefusalCode.CommandExpired, Find(key, command.Fact.ProposalId, out _)));
 
             default:
-                ApplyOutcome outcome = Decide(command, key, entry, out AnswerData first);
-                _sessions.Keep(session, command.CommandId.Number, first);
-                return Fold(outcome, first);
+                ApplyOutcome outcome = Decide(command, key, entry);
+                _sessions.Keep(session, command.CommandId.Number, outcome.Answer);
+                return Fold(outcome);
         }
     }
 
     /// <summary>Records the fact, or says why not: the first reason in the order of <see cref="RefusalCode"/>.</summary>
-    private ApplyOutcome Decide(in EncodedCommand command, ulong key, ReadOnlyMemory<byte> entry, out AnswerData answer)
+    private ApplyOutcome Decide(in EncodedCommand command, ulong key, ReadOnlyMemory<byte> entry)
     {
         ref readonly EncodedFact fact = ref command.Fact;
         Proposal? proposal = Find(key, fact.ProposalId, out ProposalLayer layer);
         bool creates = fact.Kind == FactKind.ProposalCreated;
         if (proposal is null && !creates)
         {
-            return Refuse(RefusalCode.UnknownProposal, proposal, out answer);
+            return Refuse(RefusalCode.UnknownProposal, proposal);
         }
 
         if (proposal is not null && creates)
         {
-            return Refuse(RefusalCode.AlreadyExists, proposal, out answer);
+            return Refuse(RefusalCode.AlreadyExists, proposal);
         }
 
         if (fact.ExpectedRevision is { } expected && expected != (proposal?.Revision ?? 0))
         {
-            return Refuse(RefusalCode.RevisionMismatch, proposal, out answer);
+            return Refuse(RefusalCode.RevisionMismatch, proposal);
         }
 
         if (proposal?.Judge(fact.Kind, fact.Actor) is { } refusal)
         {
-            return Refuse(refusal, proposal, out answer);
+            return Refuse(refusal, proposal);
         }
 
-        EncodedRecord record = LedgerRecordCodec.Encode(NextEnvelope(RecordKind.Fact), command.CommandId.Bytes, fact.Bytes);
-        Extend(record);
+        RecordMark record = Extend(RecordKind.Fact, command.CommandId.Bytes, fact.Bytes);
         ulong revision = 1;
         if (proposal is null)
         {
@@ -259,29 +263,26 @@ public sealed partial class GovernanceState
             revision = proposal.Revision;
         }
 
-        answer = new AnswerData(record, revision);
-        return ApplyOutcome.Recorded(record, revision);
+        return ApplyOutcome.Recorded(new AnswerData(record, AppliedIndex, AppliedTerm, LastStamp, revision));
     }
 
-    private static ApplyOutcome Refuse(RefusalCode code, Proposal? proposal, out AnswerData answer)
-    {
-        answer = new AnswerData(code, proposal?.Revision ?? 0);
-        return ApplyOutcome.Refused(code, proposal?.Revision ?? 0);
-    }
+    private static ApplyOutcome Refuse(RefusalCode code, Proposal? proposal) => ApplyOutcome.Refused(new AnswerData(code, proposal?.Revision ?? 0));
 
-    private ApplyOutcome Fold(in ApplyOutcome outcome, in AnswerData answer)
+    private ApplyOutcome Fold(in ApplyOutcome outcome)
     {
-        _digest.FoldFact(AppliedIndex, AppliedTerm, outcome.Result, LastStamp, answer, SessionCount, AnswerCount);
+        _digest.FoldFact(AppliedIndex, AppliedTerm, outcome.Result, LastStamp, outcome.Answer, SessionCount, AnswerCount);
         return outcome;
     }
 
-    private RecordEnvelope NextEnvelope(RecordKind kind) => new(
-        kind, LastSequence + 1, AppliedIndex, AppliedTerm, LastStamp.TimeUnixMilliseconds, LastStamp.Lamport, LastHash);
-
-    private void Extend(EncodedRecord record)
+    /// <summary>Makes the next record.</summary>
+    private RecordMark Extend(RecordKind kind, ReadOnlySpan<byte> commandId, ReadOnlySpan<byte> body)
     {
+        _record.Make(
+            new RecordEnvelope(kind, LastSequence + 1, AppliedIndex, AppliedTerm, LastStamp.TimeUnixMilliseconds, LastStamp.Lamport, LastHash), commandId, body);
+        RecordView record = _record.View;
         LastSequence = record.Sequence;
         LastHash = record.Hash;
+        return new RecordMark(LastSequence, LastHash);
     }
 
     private void Take(LogIndex index, Term term, CommandStamp stamp)

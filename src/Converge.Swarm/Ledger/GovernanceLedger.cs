@@ -196,11 +196,18 @@ public sealed partial class GovernanceLedger : IDisposable
 
     /// <summary>
     /// Takes the next record into the buffer. A record that the ledger has already, as in a replay after a restart, is compared with it
-    /// instead (<see cref="CheckReplayed"/>).
+    /// instead (<see cref="CheckReplayed(EncodedRecord)"/>).
     /// </summary>
     /// <exception cref="LedgerDivergedException">The record does not continue the ledger, or differs from the one that is there.</exception>
     /// <exception cref="InvalidOperationException"><see cref="IsFull"/>. Nothing was changed.</exception>
     public void Append(EncodedRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        Append(record.View);
+    }
+
+    /// <summary>As above. The record is copied.</summary>
+    internal void Append(in RecordView record)
     {
         lock (_gate)
         {
@@ -217,12 +224,18 @@ public sealed partial class GovernanceLedger : IDisposable
     /// <exception cref="LedgerDivergedException">They differ in any byte, or there is none of that number.</exception>
     public void CheckReplayed(EncodedRecord record)
     {
+        ArgumentNullException.ThrowIfNull(record);
+        CheckReplayed(record.View);
+    }
+
+    private void CheckReplayed(in RecordView record)
+    {
         if (record.Sequence == 0 || record.Sequence > LastSequence)
         {
             throw new LedgerDivergedException(record.Sequence, "the ledger does not have it.");
         }
 
-        if (!Stored(record.Sequence).Span.SequenceEqual(record.Bytes.Span))
+        if (!Stored(record.Sequence).Span.SequenceEqual(record.Bytes))
         {
             throw new LedgerDivergedException(record.Sequence, "applying the log gives other bytes than the ledger holds.");
         }
@@ -365,7 +378,7 @@ public sealed partial class GovernanceLedger : IDisposable
     }
 
     /// <summary>False when the ledger has a record of that number. Within the gate.</summary>
-    private bool TryExtend(EncodedRecord record)
+    private bool TryExtend(in RecordView record)
     {
         ulong next = _chain.LastSequence + 1;
         if (record.Sequence < next)

@@ -60,12 +60,12 @@ public static class LedgerRecordCodec
                 return Encode(envelope, commandId, fact);
 
             case { Kind: RecordKind.Authority, Submission: null, CommandId: null, Leader: { } leader, Membership: null }:
-                return EncodeAuthority(envelope, leader);
+                return Encode(envelope, [], BodyOf(leader));
 
             case { Kind: RecordKind.Membership, Submission: null, CommandId: null, Leader: null, Membership: { } change }:
                 return MembershipRules.Check(change) is { } wrong
                     ? throw new ArgumentException($"The change of members of record {record.Sequence} cannot be recorded: {wrong.Message}", nameof(record))
-                    : EncodeMembership(envelope, change);
+                    : Encode(envelope, [], BodyOf(change));
 
             default:
                 throw new ArgumentException($"Record {record.Sequence} of kind {record.Kind} does not have the parts of its kind.", nameof(record));
@@ -79,7 +79,14 @@ public static class LedgerRecordCodec
     /// <summary>Reads a record.</summary>
     public static LedgerRecord Decode(EncodedRecord record)
     {
-        var reader = new FieldReader(record.Bytes.Span);
+        ArgumentNullException.ThrowIfNull(record);
+        return Decode(record.View);
+    }
+
+    /// <summary>Reads a record.</summary>
+    internal static LedgerRecord Decode(in RecordView record)
+    {
+        var reader = new FieldReader(record.Bytes);
         RecordEnvelope envelope = ReadEnvelope(ref reader, out byte flags);
         CommandId? commandId = null;
         FactSubmission? submission = null;
@@ -147,7 +154,17 @@ public static class LedgerRecordCodec
     /// <summary>Puts a record together of a fact that is encoded already.</summary>
     internal static EncodedRecord Encode(in RecordEnvelope envelope, ReadOnlySpan<byte> commandId, ReadOnlySpan<byte> body)
     {
-        byte[] leaf = new byte[1 + HeaderSize + commandId.Length + body.Length];
+        byte[] leaf = new byte[LeafSize(commandId, body)];
+        WriteLeaf(leaf, envelope, commandId, body);
+        return new EncodedRecord(leaf, envelope);
+    }
+
+    /// <summary>How long a record is with the prefix of its leaf in front.</summary>
+    internal static int LeafSize(ReadOnlySpan<byte> commandId, ReadOnlySpan<byte> body) => 1 + HeaderSize + commandId.Length + body.Length;
+
+    /// <summary>Writes a record and the prefix of its leaf in front, <see cref="LeafSize"/> bytes.</summary>
+    internal static void WriteLeaf(Span<byte> leaf, in RecordEnvelope envelope, ReadOnlySpan<byte> commandId, ReadOnlySpan<byte> body)
+    {
         var writer = new FieldWriter(leaf);
         writer.Byte(EncodedRecord.LeafPrefix);
         writer.Byte(VersionOf(envelope.Kind));
@@ -162,23 +179,24 @@ public static class LedgerRecordCodec
         writer.Hash(envelope.PreviousHash);
         writer.Bytes(commandId);
         writer.Bytes(body);
-        return new EncodedRecord(leaf, envelope);
     }
 
-    internal static EncodedRecord EncodeAuthority(in RecordEnvelope envelope, NodeId leader)
+    /// <summary>What an authority's record has behind its envelope.</summary>
+    internal static byte[] BodyOf(NodeId leader)
     {
-        Span<byte> body = stackalloc byte[sizeof(ulong)];
+        byte[] body = new byte[sizeof(ulong)];
         var writer = new FieldWriter(body);
         writer.UInt64(leader.Value);
-        return Encode(envelope, [], body);
+        return body;
     }
 
-    internal static EncodedRecord EncodeMembership(in RecordEnvelope envelope, MembershipChange change)
+    /// <summary>What the record of a change of members has behind its envelope.</summary>
+    internal static byte[] BodyOf(MembershipChange change)
     {
         byte[] body = new byte[MembershipCodec.SizeOf(change)];
         var writer = new FieldWriter(body);
         MembershipCodec.Write(ref writer, change);
-        return Encode(envelope, [], body);
+        return body;
     }
 
     private static byte VersionOf(RecordKind kind) => kind == RecordKind.Membership ? MembershipVersion : Version;
@@ -258,6 +276,8 @@ public sealed class EncodedRecord
 
     internal RecordEnvelope Envelope { get; }
 
+    internal RecordView View => new(Bytes.Span, Envelope, Hash);
+
     /// <summary>Takes a copy of a record's bytes, checks their form and computes the hash.</summary>
     /// <exception cref="MalformedEncodingException">These are not the bytes of a record of a version that this program knows.</exception>
     public static EncodedRecord FromBytes(ReadOnlySpan<byte> bytes)
@@ -266,8 +286,8 @@ public sealed class EncodedRecord
         return new EncodedRecord(LeafOf(bytes), envelope);
     }
 
-    /// <summary>The record whose bytes were copied: nothing is checked or computed again.</summary>
-    internal static EncodedRecord CopyOf(ReadOnlySpan<byte> bytes, in RecordEnvelope envelope, Hash256 hash) => new(LeafOf(bytes), envelope, hash);
+    /// <summary>A record that stays as it is: nothing is checked or computed again.</summary>
+    internal static EncodedRecord CopyOf(in RecordView record) => new(LeafOf(record.Bytes), record.Envelope, record.Hash);
 
     private static byte[] LeafOf(ReadOnlySpan<byte> bytes)
     {

@@ -21,7 +21,7 @@ internal sealed class RecordBuffer
 
     public int Count { get; private set; }
 
-    public void Add(EncodedRecord record)
+    public void Add(in RecordView record)
     {
         if (Count == _records.Length)
         {
@@ -33,7 +33,7 @@ internal sealed class RecordBuffer
 
         int length = record.Bytes.Length;
         int offset = PlaceFor(length);
-        record.Bytes.Span.CopyTo(_bytes.AsSpan(offset));
+        record.Bytes.CopyTo(_bytes.AsSpan(offset));
         _end = offset + length;
         _records[Slot(Count++)] = new Held(offset, length, record.Envelope, record.Hash);
     }
@@ -73,7 +73,7 @@ internal sealed class RecordBuffer
         for (int i = 0; i < count; i++)
         {
             ref readonly Held held = ref _records[Slot(place + i)];
-            records[i] = EncodedRecord.CopyOf(_bytes.AsSpan(held.Offset, held.Length), held.Envelope, held.Hash);
+            records[i] = EncodedRecord.CopyOf(new RecordView(_bytes.AsSpan(held.Offset, held.Length), held.Envelope, held.Hash));
         }
 
         return records;

@@ -75,7 +75,10 @@ internal sealed class RecordChain
     }
 
     /// <summary>Goes on with a record, whatever <see cref="Objection"/> says.</summary>
-    public void Extend(EncodedRecord record, SubtreeCompleted? completed = null)
+    public void Extend(EncodedRecord record, SubtreeCompleted? completed = null) => Extend(record.View, completed);
+
+    /// <summary>As above.</summary>
+    public void Extend(in RecordView record, SubtreeCompleted? completed = null)
     {
         _last = record.Envelope;
         LastHash = record.Hash;

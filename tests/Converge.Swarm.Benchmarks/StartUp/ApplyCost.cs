@@ -29,7 +29,8 @@ internal static class ApplyCost
                     ledger.Flush();
                 }
 
-                ledger.Append(state.Apply(state.AppliedIndex.Next, new Term(1), log.Entry(i)).Record!);
+                state.Apply(state.AppliedIndex.Next, new Term(1), log.Entry(i));
+                ledger.Append(state.Record);
             }
 
             string path = Path.Combine(folder, "snapshot");

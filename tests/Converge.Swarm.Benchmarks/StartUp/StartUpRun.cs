@@ -116,7 +116,8 @@ internal static class StartUpRun
     {
         for (int i = from; i < to; i++)
         {
-            ledger.Append(state.Apply(state.AppliedIndex.Next, new Term(1), log.Entry(i)).Record!);
+            state.Apply(state.AppliedIndex.Next, new Term(1), log.Entry(i));
+            ledger.Append(state.Record);
             if (i % FactsPerFlush == 0)
             {
                 ledger.Flush();

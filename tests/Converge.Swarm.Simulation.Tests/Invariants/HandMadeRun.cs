@@ -2,7 +2,6 @@ using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Actors;
 using Converge.Swarm.Governance;
-using Converge.Swarm.Ledger;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Simulation.Tests.Invariants;
@@ -94,9 +93,9 @@ internal sealed class HandMadeRun : ISimulationView
         FactSubmission? submission = fact is null ? null : new FactSubmission(fact, CommandId: command);
         var record = new LedgerRecord(
             sequence, new LogIndex(index), new Term(term), 0, default, kind, command, submission, null, new string('0', 64), sequence.ToString("x64", System.Globalization.CultureInfo.InvariantCulture));
-        // Its answer is that of some record with this number; no invariant looks at more of it.
-        EncodedRecord encoded = LedgerRecordCodec.Encode(record with { Kind = RecordKind.Authority, Submission = null, CommandId = null, Leader = new NodeId(1) });
-        var applied = new AppliedEntry(new LogIndex(index), new Term(term), ApplyOutcome.Recorded(encoded, revision: 1), default);
+        // Its answer is that of some record with this number; few invariants look at more of it.
+        var answer = new AnswerData(new RecordMark(sequence, default), new LogIndex(index), new Term(term), CommandStamp.None, revision: 1);
+        var applied = new AppliedEntry(new LogIndex(index), new Term(term), ApplyOutcome.Recorded(answer), default);
         return new AgreedEntry(HandMadeNode.EntryOf(index, term), submission is null ? null : new FactCommand(CommandStamp.None, submission), applied, record, evicted);
     }
 }

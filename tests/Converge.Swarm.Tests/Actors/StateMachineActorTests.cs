@@ -52,7 +52,7 @@ public sealed class StateMachineActorTests
     {
         using var history = new SnapshotLedger();
         var log = new AgreedLog();
-        history.Record(log.Commit(new ProposalCreated("p", "ann")));
+        history.Record(log.Commit(new ProposalCreated("p", "ann")), log.State);
         using StateSnapshotFile snapshot = history.WriteAndOpen(log.State.Freeze());
         var actor = new StateMachineActor(new GovernanceState(snapshot), snapshot, history.Ledger, new Port());
         var reply = new TestSwarm.Captured<QueryAnswer<ProposalView?>>();

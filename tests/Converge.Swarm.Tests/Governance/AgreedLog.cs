@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 using Converge.Swarm.Members;
 
 namespace Converge.Swarm.Tests.Governance;
@@ -10,6 +11,7 @@ namespace Converge.Swarm.Tests.Governance;
 internal sealed class AgreedLog(GovernanceState state)
 {
     private readonly List<byte[]> _entries = [];
+    private readonly List<EncodedRecord> _records = [];
     private long _now = 1_700_000_000_000;
 
     public AgreedLog()
@@ -24,6 +26,9 @@ internal sealed class AgreedLog(GovernanceState state)
     public CommandStamp Stamp { get; set; }
 
     public IReadOnlyList<byte[]> Entries => _entries;
+
+    /// <summary>All records that were made.</summary>
+    public IReadOnlyList<EncodedRecord> Records => _records;
 
     public ApplyOutcome Commit(FactSubmission submission)
     {
@@ -63,14 +68,23 @@ internal sealed class AgreedLog(GovernanceState state)
     {
         ReadOnlyMemory<byte> entry = change.Encode();
         ApplyOutcome outcome = State.ApplyMembership(State.AppliedIndex.Next, Term, change.EntryKind, entry);
-        _entries.Add(entry.ToArray());
+        Note(entry.ToArray());
         return outcome;
     }
 
     private ApplyOutcome Apply(byte[] entry)
     {
         ApplyOutcome outcome = State.Apply(State.AppliedIndex.Next, Term, entry);
-        _entries.Add(entry);
+        Note(entry);
         return outcome;
+    }
+
+    private void Note(byte[] entry)
+    {
+        _entries.Add(entry);
+        if (State.CopyRecord() is { } record)
+        {
+            _records.Add(record);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Converge.Core;
 using Converge.Swarm.Governance;
+using Converge.Swarm.Ledger;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -76,10 +77,20 @@ public sealed class GovernanceModelTests
                 List<ApplyOutcome> first = [log.CommitNoOp(), log.CommitAuthority(new NodeId(1)), .. history.Select(log.Commit)];
 
                 var other = new GovernanceState();
-                List<ApplyOutcome> second = [.. log.Entries.Select(entry => other.Apply(other.AppliedIndex.Next, new Term(1), entry))];
+                List<ApplyOutcome> second = [];
+                List<EncodedRecord> records = [];
+                foreach (byte[] entry in log.Entries)
+                {
+                    second.Add(other.Apply(other.AppliedIndex.Next, new Term(1), entry));
+                    if (other.CopyRecord() is { } record)
+                    {
+                        records.Add(record);
+                    }
+                }
 
                 Assert.Equal(first.Select(outcome => outcome.ToAnswer()), second.Select(outcome => outcome.ToAnswer()));
-                Assert.Equal(first.Select(outcome => outcome.Record?.Bytes.ToArray()), second.Select(outcome => outcome.Record?.Bytes.ToArray()));
+                Assert.Equal(first.Select(outcome => outcome.Record), second.Select(outcome => outcome.Record));
+                Assert.Equal(log.Records.Select(record => record.Bytes.ToArray()), records.Select(record => record.Bytes.ToArray()));
                 Assert.Equal(
                     (log.State.Digest, log.State.LastHash, log.State.LastSequence, log.State.LastStamp),
                     (other.Digest, other.LastHash, other.LastSequence, other.LastStamp));

@@ -178,7 +178,7 @@ public sealed class GovernanceRulesTests
         log.CommitNoOp();
         ApplyOutcome outcome = log.Commit(new FactSubmission(Created, Lamport: new LamportTimestamp(70, new NodeId(9))));
         Assert.Equal(
-            new FactAccepted(1, new LogIndex(2), new Term(3), log.Stamp.TimeUnixMilliseconds, new LamportTimestamp(71, new NodeId(1)), outcome.Record!.Hash.ToString(), 1),
+            new FactAccepted(1, new LogIndex(2), new Term(3), log.Stamp.TimeUnixMilliseconds, new LamportTimestamp(71, new NodeId(1)), outcome.Record!.Value.Hash.ToString(), 1),
             outcome.ToAnswer());
         Assert.Equal(ApplyResult.FactRecorded, outcome.Result);
     }
@@ -188,7 +188,7 @@ public sealed class GovernanceRulesTests
     {
         var log = new AgreedLog();
         ApplyOutcome outcome = log.CommitAuthority(new NodeId(3));
-        Assert.Equal((ApplyResult.AuthorityRecorded, 1UL), (outcome.Result, outcome.Record!.Sequence));
+        Assert.Equal((ApplyResult.AuthorityRecorded, 1UL), (outcome.Result, outcome.Record!.Value.Sequence));
         Assert.Null(outcome.ToAnswer());
 
         ApplyOutcome noOp = log.CommitNoOp();

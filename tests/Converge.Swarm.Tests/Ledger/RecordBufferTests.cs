@@ -21,7 +21,7 @@ public sealed class RecordBufferTests
             if (random.Next(3) > 0)
             {
                 EncodedRecord record = RecordOf(++sequence, random.Next(20) == 0 ? random.Next(FactLimits.MaxTitleLength) : random.Next(300));
-                buffer.Add(record);
+                buffer.Add(record.View);
                 expected.Add(record);
             }
             else
@@ -47,11 +47,11 @@ public sealed class RecordBufferTests
     {
         var buffer = new RecordBuffer();
         EncodedRecord first = RecordOf(1, 200);
-        buffer.Add(first);
+        buffer.Add(first.View);
         ReadOnlyMemory<byte> given = buffer.First(1, int.MaxValue)[0];
         for (ulong sequence = 2; sequence < 2_000; sequence++)
         {
-            buffer.Add(RecordOf(sequence, 200));
+            buffer.Add(RecordOf(sequence, 200).View);
         }
 
         Assert.True(given.Span.SequenceEqual(first.Bytes.Span));
@@ -63,7 +63,7 @@ public sealed class RecordBufferTests
         var buffer = new RecordBuffer();
         for (ulong sequence = 1; sequence <= 9; sequence++)
         {
-            buffer.Add(RecordOf(sequence, 200));
+            buffer.Add(RecordOf(sequence, 200).View);
         }
 
         int one = RecordOf(1, 200).Bytes.Length;

@@ -13,35 +13,32 @@ internal static class SampleLedger
     public static EncodedRecord[] Records(int count)
     {
         var log = new AgreedLog();
-        List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
-        for (int i = 0; records.Count < count; i++)
+        log.CommitAuthority(new NodeId(1));
+        for (int i = 0; log.Records.Count < count; i++)
         {
-            records.Add(log.Commit(new FactSubmission(
+            log.Commit(new FactSubmission(
                 new ProposalCreated($"p-{i}", "author://é", i % 2 == 0 ? "A title" : null, "c0ffee"),
                 i % 3 == 0 ? 1_700_000_000 + i : null,
                 i % 2 == 0 ? new CommandId("s", (ulong)i + 1) : null,
                 i % 4 == 0 ? 0 : null,
-                i % 5 == 0 ? new LamportTimestamp((ulong)i, new NodeId(7)) : null)).Record!);
+                i % 5 == 0 ? new LamportTimestamp((ulong)i, new NodeId(7)) : null));
         }
 
-        return [.. records.Take(count)];
+        return [.. log.Records.Take(count)];
     }
 
     /// <summary>One authority, then what becomes of the repository's sample: facts of all seven kinds.</summary>
     public static EncodedRecord[] OfSampleFile()
     {
         var log = new AgreedLog();
-        List<EncodedRecord> records = [log.CommitAuthority(new NodeId(1)).Record!];
+        log.CommitAuthority(new NodeId(1));
         foreach (string line in File.ReadLines(RepositoryFiles.Find("samples", "governance-sample.jsonl")))
         {
             Assert.True(FactJson.TryParse(Encoding.UTF8.GetBytes(line), out FactSubmission? submission, out _), line);
-            if (log.Commit(submission).Record is { } record)
-            {
-                records.Add(record);
-            }
+            log.Commit(submission);
         }
 
-        return [.. records];
+        return [.. log.Records];
     }
 
     /// <summary>One record of each kind there is.</summary>

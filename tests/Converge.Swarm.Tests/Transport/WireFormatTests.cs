@@ -252,7 +252,7 @@ public sealed class WireFormatTests
             7, new Term(3), new SnapshotMark(new LogIndex(500), new Term(2)), 123_456, 499, Digest),
         "receipt" => new Swarm.Actors.SnapshotReceipt(7, SnapshotStage.File, 400, 57_344, Resend: true),
         "records" => new Swarm.Actors.SnapshotRecords(
-            7, 400, [LedgerRecordCodec.EncodeAuthority(new RecordEnvelope(RecordKind.Authority, 400, new LogIndex(401), new Term(2), 5, new LamportTimestamp(6, new NodeId(1)), Digest), new NodeId(1)).Bytes]),
+            7, 400, [LedgerRecordCodec.Encode(new RecordEnvelope(RecordKind.Authority, 400, new LogIndex(401), new Term(2), 5, new LamportTimestamp(6, new NodeId(1)), Digest), [], LedgerRecordCodec.BodyOf(new NodeId(1))).Bytes]),
         "bytes" => new Swarm.Actors.SnapshotBytes(7, 57_344, new byte[] { 1, 2, 3 }),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };

@@ -138,8 +138,8 @@ public sealed class SnapshotFormatTests : IDisposable
         ulong index = 0;
         void Apply(byte[] entry, ulong term = 1)
         {
-            ApplyOutcome outcome = state.Apply(new LogIndex(++index), new Term(term), entry);
-            if (outcome.Record is { } record)
+            state.Apply(new LogIndex(++index), new Term(term), entry);
+            if (state.CopyRecord() is { } record)
             {
                 _ledger.Ledger.Append(record);
             }

@@ -27,9 +27,14 @@ internal sealed class SnapshotLedger : IDisposable
         Assert.Equal(expected is null ? null : expected with { Validators = [] }, actual is null ? null : actual with { Validators = [] });
     }
 
-    public void Record(ApplyOutcome outcome)
+    /// <summary>Appends the record that an entry made, if it made one.</summary>
+    /// <param name="outcome">What the state made of the entry.</param>
+    /// <param name="state">That state, which has applied no other since.</param>
+    public void Record(ApplyOutcome outcome, GovernanceState state)
     {
-        if (outcome.Record is { } record)
+        EncodedRecord? record = state.CopyRecord();
+        Assert.Equal(outcome.Record, record is null ? null : new RecordMark(record.Sequence, record.Hash));
+        if (record is not null)
         {
             Ledger.Append(record);
             if (Ledger.IsFilling)

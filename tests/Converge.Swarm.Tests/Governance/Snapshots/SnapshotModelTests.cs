@@ -128,7 +128,7 @@ public sealed class SnapshotModelTests
                 };
                 ApplyOutcome expected = plain.Commit(fact, new CommandId($"s-{i % 3}", (ulong)plain.Entries.Count + 1));
                 ApplyOutcome actual = state.Apply(state.AppliedIndex.Next, plain.Term, plain.Entries[^1]);
-                ledger.Record(actual);
+                ledger.Record(actual, state);
                 Assert.Equal(expected.ToAnswer(), actual.ToAnswer());
                 Assert.Equal(plain.State.Digest, state.Digest);
             }
@@ -147,7 +147,7 @@ public sealed class SnapshotModelTests
         {
             ApplyOutcome expected = plain.Commit(submission);
             ApplyOutcome actual = _state.Apply(_state.AppliedIndex.Next, plain.Term, plain.Entries[^1]);
-            _ledger.Record(actual);
+            _ledger.Record(actual, _state);
             Assert.Equal(expected.ToAnswer(), actual.ToAnswer());
             Assert.Equal((expected.Result, expected.Record?.Hash), (actual.Result, actual.Record?.Hash));
             Assert.Equal(model.Submit(submission), actual.ToAnswer() switch
@@ -214,7 +214,7 @@ public sealed class SnapshotModelTests
             _state = new GovernanceState(_base, MaxSessions, MaxAnswers, Window);
             foreach (byte[] entry in plain.Entries.Skip((int)_base.Header.Index.Value))
             {
-                _ledger.Record(_state.Apply(_state.AppliedIndex.Next, plain.Term, entry));
+                _ledger.Record(_state.Apply(_state.AppliedIndex.Next, plain.Term, entry), _state);
             }
 
             return true;

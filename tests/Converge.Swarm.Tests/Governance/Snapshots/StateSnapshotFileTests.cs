@@ -70,13 +70,13 @@ public sealed class StateSnapshotFileTests : IDisposable
         var log = new AgreedLog();
         for (int i = 0; i < 700; i++)
         {
-            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann", i % 7 == 0 ? new string('t', FactLimits.MaxTitleLength) : null)));
+            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann", i % 7 == 0 ? new string('t', FactLimits.MaxTitleLength) : null)), log.State);
         }
 
         for (int i = 0; i < 60; i++)
         {
             // One proposal larger than a page.
-            _ledger.Record(log.Commit(new ValidationPassed("p-13", $"validator-{i:d3}-{new string('v', 200)}")));
+            _ledger.Record(log.Commit(new ValidationPassed("p-13", $"validator-{i:d3}-{new string('v', 200)}")), log.State);
         }
 
         using StateSnapshotFile snapshot = _ledger.WriteAndOpen(log.State.Freeze());
@@ -186,7 +186,7 @@ public sealed class StateSnapshotFileTests : IDisposable
         var log = new AgreedLog();
         for (int i = 0; i < 9; i++)
         {
-            other.Record(log.Commit(new ProposalCreated($"q-{i}", "ann", "A title")));
+            other.Record(log.Commit(new ProposalCreated($"q-{i}", "ann", "A title")), log.State);
         }
 
         Assert.Throws<LedgerDivergedException>(() => state.Get("p-1", other.Ledger));
@@ -294,7 +294,7 @@ public sealed class StateSnapshotFileTests : IDisposable
         {
             for (int number = from; number < to; number++)
             {
-                _ledger.Record(log.Commit(new ProposalCreated($"{session}-{number}", "ann"), new CommandId(session, (ulong)number)));
+                _ledger.Record(log.Commit(new ProposalCreated($"{session}-{number}", "ann"), new CommandId(session, (ulong)number)), log.State);
             }
         }
 
@@ -353,19 +353,19 @@ public sealed class StateSnapshotFileTests : IDisposable
     private GovernanceState Sample(int proposals)
     {
         var log = new AgreedLog();
-        _ledger.Record(log.CommitNoOp());
-        _ledger.Record(log.CommitAuthority(new NodeId(2)));
+        _ledger.Record(log.CommitNoOp(), log.State);
+        _ledger.Record(log.CommitAuthority(new NodeId(2)), log.State);
         for (int i = 0; i < proposals; i++)
         {
-            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann", "A title"), i == 0 ? new CommandId("s", 1) : null));
+            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann", "A title"), i == 0 ? new CommandId("s", 1) : null), log.State);
         }
 
-        _ledger.Record(log.Commit(new ValidationFailed("p-0", "ci", "red"), new CommandId("t", 7)));
-        _ledger.Record(log.Commit(new PromotionApproved("p-0", "bob"), new CommandId("t", 8)));
-        _ledger.Record(log.Commit(new OverrideGranted("p-0", "eve", "known")));
-        _ledger.Record(log.Commit(new PromotionApproved("p-0", "bob")));
-        _ledger.Record(log.Commit(new PromotionApproved("p-0", "carl")));
-        _ledger.Record(log.Commit(new PromotionApproved("p-0", "dan")));
+        _ledger.Record(log.Commit(new ValidationFailed("p-0", "ci", "red"), new CommandId("t", 7)), log.State);
+        _ledger.Record(log.Commit(new PromotionApproved("p-0", "bob"), new CommandId("t", 8)), log.State);
+        _ledger.Record(log.Commit(new OverrideGranted("p-0", "eve", "known")), log.State);
+        _ledger.Record(log.Commit(new PromotionApproved("p-0", "bob")), log.State);
+        _ledger.Record(log.Commit(new PromotionApproved("p-0", "carl")), log.State);
+        _ledger.Record(log.Commit(new PromotionApproved("p-0", "dan")), log.State);
         return log.State;
     }
 }

@@ -128,7 +128,7 @@ public sealed class StateSnapshotFolderTests : IDisposable
     public void A_snapshot_whose_writer_died_before_its_name_was_durable_cannot_be_lost_any_more_once_it_is_started_from()
     {
         var log = new AgreedLog();
-        _ledger.Record(log.Commit(new ProposalCreated("p", "ann")));
+        _ledger.Record(log.Commit(new ProposalCreated("p", "ann")), log.State);
         FrozenState frozen = log.State.Freeze();
         _ledger.Disk.FailNextFolderFlush = true;
         Assert.Throws<IOException>(() => _ledger.Write(frozen));
@@ -150,7 +150,7 @@ public sealed class StateSnapshotFolderTests : IDisposable
         var log = new AgreedLog();
         for (int i = 0; i < 60; i++)
         {
-            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann")));
+            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann")), log.State);
         }
 
         FrozenState frozen = log.State.Freeze();
@@ -197,7 +197,7 @@ public sealed class StateSnapshotFolderTests : IDisposable
         List<SnapshotMark> marks = [];
         for (int i = 0; i < 3; i++)
         {
-            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann")));
+            _ledger.Record(log.Commit(new ProposalCreated($"p-{i}", "ann")), log.State);
             FrozenState frozen = log.State.Freeze();
             _ledger.Write(frozen);
             log.State.Thaw();
