@@ -39,6 +39,9 @@ internal sealed class NodeConnection : IAsyncDisposable
     private readonly Dictionary<ulong, object> _pending = [];
     private readonly ConcurrentQueue<PendingCommit> _commits = new();
     private readonly Lock _lettingGo = new();
+
+    // Taken from the queue and not only looked at: a queue that was looked into keeps what is taken from it until its place is needed again.
+    private PendingCommit? _oldest;
     private readonly List<PendingCommit> _together = [];
     private readonly List<ReadOnlyMemory<byte>> _commands = [];
     private readonly TimeSpan _patience;
@@ -81,7 +84,7 @@ internal sealed class NodeConnection : IAsyncDisposable
     }
 
     /// <summary>How many commits are held in memory; those behind one that is not answered are among them.</summary>
-    internal int HeldCommits => _commits.Count;
+    internal int HeldCommits => _commits.Count + (_oldest is null ? 0 : 1);
 
     /// <summary>Connects and greets.</summary>
     /// <param name="address">Where the node listens.</param>
@@ -388,13 +391,14 @@ internal sealed class NodeConnection : IAsyncDisposable
     {
         lock (_lettingGo)
         {
-            while (_commits.TryPeek(out PendingCommit? oldest) && isOver(oldest))
+            while ((_oldest is not null || _commits.TryDequeue(out _oldest)) && isOver(_oldest))
             {
-                _commits.TryDequeue(out _);
-                if (!oldest.Task.IsCompleted)
+                if (!_oldest.Task.IsCompleted)
                 {
-                    oldest.Fail($"{_address} did not answer in time.");
+                    _oldest.Fail($"{_address} did not answer in time.");
                 }
+
+                _oldest = null;
             }
         }
     }
@@ -455,8 +459,6 @@ internal sealed class NodeConnection : IAsyncDisposable
     private async ValueTask<int> WriteCommitsAsync(ArrayBufferWriter<byte> buffer)
     {
         await _places.WaitAsync(_ended.Token);
-        _together.Clear();
-        _commands.Clear();
         int bytes = 0;
         while (_together.Count < ClientLimits.MaxCommands && _unsent.Reader.TryPeek(out object? next) && next is PendingCommit commit)
         {
@@ -488,7 +490,10 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
 
         CommitBody.WriteRequest(buffer, id, CollectionsMarshal.AsSpan(_commands));
-        return _together.Count;
+        int written = _together.Count;
+        _together.Clear();
+        _commands.Clear();
+        return written;
     }
 
     private async Task FlushAsync(ArrayBufferWriter<byte> buffer)
