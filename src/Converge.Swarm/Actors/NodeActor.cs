@@ -27,6 +27,9 @@ public sealed partial class NodeActor
     /// <summary>A leader without room on its disk hands over at most once in so many election timeouts.</summary>
     private const int HandOverElectionTimeouts = 10;
 
+    /// <summary>A longer array, as catching up needs it, is not kept.</summary>
+    private const int MaxSpareOutcomes = 4096;
+
     private readonly NodeActorOptions _options;
     private readonly INodePort _port;
     private readonly InMemoryRaftStorage _storage;
@@ -50,6 +53,9 @@ public sealed partial class NodeActor
     private Term? _durableTerm;
     private HardState _durableState;
     private LogIndex _handedToApply;
+
+    // What became of entries that were applied, used again: on most nodes nobody wants to know it.
+    private AppliedEntry[]? _spareOutcomes;
     private LogIndex _applied;
     private LogIndex _commitAtTick;
     private Reply<bool>? _draining;
@@ -473,7 +479,8 @@ public sealed partial class NodeActor
     private void SendApply(in Message message)
     {
         _handedToApply = message.Entries.Span[^1].Index;
-        _port.ToStateMachine(new StateMachineMessage.Apply(ListOf(message.Entries), message.Responses.ToArray()));
+        _port.ToStateMachine(new StateMachineMessage.Apply(ListOf(message.Entries), message.Responses.ToArray(), _spareOutcomes));
+        _spareOutcomes = null;
     }
 
     /// <summary>Without a copy: what the protocol's log hands out is never written again.</summary>
@@ -570,7 +577,7 @@ public sealed partial class NodeActor
 
     private void NoteApplied(NodeMessage.Applied applied)
     {
-        foreach (AppliedEntry entry in applied.Entries)
+        foreach (ref readonly AppliedEntry entry in applied.Entries.AsSpan())
         {
             Invariant.Check(
                 entry.Index <= _handedToApply && _handedToApply <= _raft.CommitIndex,
@@ -590,6 +597,11 @@ public sealed partial class NodeActor
         {
             _appliedBytes += Entry.TotalSizeBytes(response.Entries.Span);
             _raft.Step(response);
+        }
+
+        if (applied.Entries.Array!.Length <= MaxSpareOutcomes)
+        {
+            _spareOutcomes = applied.Entries.Array;
         }
     }
 

@@ -52,9 +52,9 @@ public abstract record NodeMessage
     public sealed record LedgerSpace(bool Available) : NodeMessage;
 
     /// <summary>Committed entries were applied.</summary>
-    /// <param name="Entries">What became of each, in order.</param>
+    /// <param name="Entries">What became of each, in order. The node actor's from now on: it may give the array back with further entries.</param>
     /// <param name="Responses">The protocol's messages that waited for it.</param>
-    public sealed record Applied(IReadOnlyList<AppliedEntry> Entries, IReadOnlyList<Message> Responses) : NodeMessage;
+    public sealed record Applied(ArraySegment<AppliedEntry> Entries, IReadOnlyList<Message> Responses) : NodeMessage;
 
     /// <summary>A snapshot is due: the state is to be frozen.</summary>
     public sealed record FreezeState : NodeMessage
@@ -169,7 +169,10 @@ public abstract record StateMachineMessage
     }
 
     /// <summary>Apply committed entries, in order.</summary>
-    public sealed record Apply(IReadOnlyList<Entry> Entries, IReadOnlyList<Message> Responses) : StateMachineMessage;
+    /// <param name="Entries">The entries.</param>
+    /// <param name="Responses">The protocol's messages that wait for it.</param>
+    /// <param name="Spare">An array for what becomes of them that nobody else uses any more, of whatever length; null for none.</param>
+    public sealed record Apply(IReadOnlyList<Entry> Entries, IReadOnlyList<Message> Responses, AppliedEntry[]? Spare = null) : StateMachineMessage;
 
     /// <summary>A question about the state as it is when this message is received.</summary>
     public abstract record Query : StateMachineMessage

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Converge.Core;
 using Converge.Raft;
 using Converge.Swarm.Governance;
@@ -161,8 +162,9 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
     /// <summary>Applies a page of entries; false when the ledger became full on the way. The next call goes on from there.</summary>
     private bool TryApply(StateMachineMessage.Apply apply)
     {
-        _page ??= new AppliedEntry[apply.Entries.Count];
-        for (; _appliedOfPage < _page.Length; _appliedOfPage++)
+        int count = apply.Entries.Count;
+        _page ??= apply.Spare is { } spare && spare.Length >= count ? spare : new AppliedEntry[BitOperations.RoundUpToPowerOf2((uint)count)];
+        for (; _appliedOfPage < count; _appliedOfPage++)
         {
             if (ledger.IsFull)
             {
@@ -178,7 +180,7 @@ public sealed partial class StateMachineActor(GovernanceState state, StateSnapsh
             _page[_appliedOfPage] = Apply(apply.Entries[_appliedOfPage]);
         }
 
-        port.ToNode(new NodeMessage.Applied(_page, apply.Responses));
+        port.ToNode(new NodeMessage.Applied(new ArraySegment<AppliedEntry>(_page, 0, count), apply.Responses));
         (_page, _appliedOfPage) = (null, 0);
         if (_state.LastSequence > _announced)
         {
