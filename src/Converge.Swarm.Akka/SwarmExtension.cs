@@ -76,7 +76,7 @@ public sealed class SwarmExtension : IExtension
         {
             bool isKnown = NodeIdentityFile.Check(disk, settings.DataFolder, new NodeIdentity(settings.Cluster, settings.Node));
             PrepareJournal(system, settings);
-            var files = new SnapshotFiles(disk, settings.DataFolder);
+            var files = new SnapshotFiles(disk, settings.DataFolder, new PacedDisk(disk));
             snapshot = files.OpenNewest();
             ledger = GovernanceLedger.Open(
                 disk,

@@ -255,6 +255,10 @@ public sealed class SimulatedDisk : IDisk
         {
         }
 
+        public void NoReadAhead()
+        {
+        }
+
         public void WriteBack(long offset, long length) => BeginChange();
 
         public void Flush()

@@ -24,6 +24,10 @@ internal sealed class BlockReader
         {
             file.BypassMemory();
         }
+        else
+        {
+            file.NoReadAhead();
+        }
     }
 
     /// <summary>What stands at a place of the file: so many bytes or more, fewer only at its end. Good until the next call.</summary>

@@ -87,6 +87,12 @@ public interface IDiskFile : IDisposable
     /// </summary>
     void BypassMemory();
 
+    /// <summary>
+    /// From now on the system reads through this handle what it is asked for and nothing ahead. For who goes through a long file in blocks and has time:
+    /// megabytes that the system would ask the device for at once, others' flushes would wait for. Advice, which a system may not take.
+    /// </summary>
+    void NoReadAhead();
+
     /// <summary>Makes everything written so far durable. After a failure nothing is known of what was written: never retried.</summary>
     void Flush();
 }

@@ -37,6 +37,8 @@ internal sealed class UnflushedDisk : IDisk
 
         public void BypassMemory() => file.BypassMemory();
 
+        public void NoReadAhead() => file.NoReadAhead();
+
         public void WriteBack(long offset, long length)
         {
         }

@@ -364,6 +364,10 @@ public sealed class FaultyDisk : IDisk
         {
         }
 
+        public void NoReadAhead()
+        {
+        }
+
         public void WriteBack(long offset, long length) => Change();
 
         public void Flush()

@@ -15,6 +15,7 @@ public sealed class SnapshotFiles : IDisposable
     private const int UnflushedBytes = 8 * 1024 * 1024;
 
     private readonly IDisk _disk;
+    private readonly IDisk _writing;
     private readonly StateSnapshotFolder _folder;
     private readonly CancellationTokenSource _stop = new();
     private IDiskFile? _receiving;
@@ -26,10 +27,14 @@ public sealed class SnapshotFiles : IDisposable
     private SnapshotMark _sendingMark;
 
     /// <summary>The snapshots in a data folder.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="dataFolder">The folder.</param>
+    /// <param name="writing">The same disk for writing snapshots, which may take its time; null for none of its own.</param>
     /// <exception cref="IOException">The disk failed.</exception>
-    public SnapshotFiles(IDisk disk, string dataFolder)
+    public SnapshotFiles(IDisk disk, string dataFolder, IDisk? writing = null)
     {
         _disk = disk;
+        _writing = writing ?? disk;
         _folder = new StateSnapshotFolder(disk, dataFolder);
     }
 
@@ -46,8 +51,8 @@ public sealed class SnapshotFiles : IDisposable
     internal StateSnapshotFile Write(FrozenState state, LedgerCheckpoint ledger, ConfigurationState configuration, ReadOnlyMemory<byte> members)
     {
         var mark = new SnapshotMark(state.Index, state.Term);
-        StateSnapshotFile.Write(_disk, _folder.PathOf(mark), state, ledger, configuration, members, _stop.Token);
-        return _folder.Open(mark);
+        StateSnapshotFile.Write(_writing, _folder.PathOf(mark), state, ledger, configuration, members, _stop.Token);
+        return _folder.Open(mark, wasChecked: true);
     }
 
     /// <summary>Reads from a snapshot: at least one byte, fewer than wanted only at its end.</summary>

@@ -47,7 +47,13 @@ public sealed partial class StateSnapshotFile : IDisposable
     /// <exception cref="SnapshotDamagedException">It is not what was written, or not all of it.</exception>
     /// <exception cref="UnsupportedSnapshotException">It is whole, and this program does not know its format or its rules.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public static StateSnapshotFile Open(IDisk disk, string path)
+    public static StateSnapshotFile Open(IDisk disk, string path) => Open(disk, path, wasChecked: false);
+
+    /// <summary>As above.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="wasChecked">All of it was a moment ago, and only what is needed in memory is read.</param>
+    internal static StateSnapshotFile Open(IDisk disk, string path, bool wasChecked)
     {
         ArgumentNullException.ThrowIfNull(disk);
         IDiskFile file = disk.Open(path, DiskFileMode.Read);
@@ -64,13 +70,14 @@ public sealed partial class StateSnapshotFile : IDisposable
             SnapshotTrailer trailer = SnapshotTrailer.Decode(end, path, length, headerBytes, checksum);
             CheckLengths(path, header, trailer);
             var blocks = new BlockReader(file);
-            foreach (SnapshotSection section in (ReadOnlySpan<SnapshotSection>)[SnapshotSection.Sessions, SnapshotSection.Answers, SnapshotSection.LedgerBlocks])
+            ReadOnlySpan<SnapshotSection> whenAsked = wasChecked ? [] : [SnapshotSection.Sessions, SnapshotSection.Answers, SnapshotSection.LedgerBlocks];
+            foreach (SnapshotSection section in whenAsked)
             {
                 CheckSection(blocks, path, trailer[section], section);
             }
 
-            byte[] pages = ReadSection(file, path, trailer[SnapshotSection.Pages], SnapshotSection.Pages);
-            byte[] prints = ReadSection(file, path, trailer[SnapshotSection.Prints], SnapshotSection.Prints);
+            byte[] pages = ReadSection(blocks, path, trailer[SnapshotSection.Pages], SnapshotSection.Pages);
+            byte[] prints = ReadSection(blocks, path, trailer[SnapshotSection.Prints], SnapshotSection.Prints);
             PageIndex index = PageIndex.Decode(pages, prints, trailer[SnapshotSection.Proposals], out string? fault)
                 ?? throw new SnapshotDamagedException(path, trailer[SnapshotSection.Pages].Offset, fault!);
             return new StateSnapshotFile(file, path, header, trailer, index);
@@ -104,7 +111,7 @@ public sealed partial class StateSnapshotFile : IDisposable
     }
 
     /// <summary>
-    /// Reads what <see cref="Open"/> did not, and checks that it is what was written; what that means is for <see cref="Verify"/>. Afterwards the system has
+    /// Reads what <see cref="Open(IDisk, string)"/> did not, and checks that it is what was written; what that means is for <see cref="Verify"/>. Afterwards the system has
     /// the proposals in its memory, if there is room, and nobody who asks for one waits for the disk.
     /// </summary>
     /// <exception cref="SnapshotDamagedException">The first damage found.</exception>
@@ -124,7 +131,7 @@ public sealed partial class StateSnapshotFile : IDisposable
     public LedgerCheckpoint ReadLedgerCheckpoint()
     {
         SectionPlace place = _trailer[SnapshotSection.LedgerBlocks];
-        byte[] bytes = ReadSection(_file, Path, place, SnapshotSection.LedgerBlocks);
+        byte[] bytes = ReadSection(new BlockReader(_file), Path, place, SnapshotSection.LedgerBlocks);
         var blocks = new Hash256[bytes.Length / Hash256.Size];
         for (int i = 0; i < blocks.Length; i++)
         {
@@ -190,7 +197,8 @@ public sealed partial class StateSnapshotFile : IDisposable
     internal void ReadSessions(SessionTable table)
     {
         SectionPlace place = _trailer[SnapshotSection.Sessions];
-        byte[] sessions = ReadSection(_file, Path, place, SnapshotSection.Sessions);
+        var blocks = new BlockReader(_file);
+        byte[] sessions = ReadSection(blocks, Path, place, SnapshotSection.Sessions);
         try
         {
             var reader = new FieldReader(sessions);
@@ -203,7 +211,7 @@ public sealed partial class StateSnapshotFile : IDisposable
 
             reader.End();
             place = _trailer[SnapshotSection.Answers];
-            reader = new FieldReader(ReadSection(_file, Path, place, SnapshotSection.Answers));
+            reader = new FieldReader(ReadSection(blocks, Path, place, SnapshotSection.Answers));
             for (uint i = 0; i < Header.Answers; i++)
             {
                 uint session = reader.UInt32("an answer's session");
@@ -295,10 +303,23 @@ public sealed partial class StateSnapshotFile : IDisposable
         }
     }
 
-    private static byte[] ReadSection(IDiskFile file, string path, SectionPlace place, SnapshotSection section)
+    private static byte[] ReadSection(BlockReader blocks, string path, SectionPlace place, SnapshotSection section)
     {
         byte[] bytes = new byte[place.Length];
-        return file.Read(place.Offset, bytes) == bytes.Length && Crc32C.Compute(bytes) == place.Checksum
+        for (int read = 0; read < bytes.Length;)
+        {
+            ReadOnlySpan<byte> some = blocks.At(place.Offset + read, 1);
+            if (some.IsEmpty)
+            {
+                throw new SnapshotDamagedException(path, place.Offset + read, $"the file ends in the section of {Name(section)}");
+            }
+
+            some = some[..Math.Min(some.Length, bytes.Length - read)];
+            some.CopyTo(bytes.AsSpan(read));
+            read += some.Length;
+        }
+
+        return Crc32C.Compute(bytes) == place.Checksum
             ? bytes
             : throw new SnapshotDamagedException(path, place.Offset, $"the section of {Name(section)} does not match its checksum");
     }

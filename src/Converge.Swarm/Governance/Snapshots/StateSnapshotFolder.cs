@@ -87,7 +87,10 @@ public sealed class StateSnapshotFolder
     /// <exception cref="SnapshotDamagedException">It is not there, not what was written, or not the one that its name says.</exception>
     /// <exception cref="UnsupportedSnapshotException">This program does not know its format or its rules.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public StateSnapshotFile Open(SnapshotMark mark)
+    public StateSnapshotFile Open(SnapshotMark mark) => Open(mark, wasChecked: false);
+
+    /// <summary>As above; when all of the file was checked a moment ago, it is not once more.</summary>
+    internal StateSnapshotFile Open(SnapshotMark mark, bool wasChecked)
     {
         string path = PathOf(mark);
         if (!_disk.FileExists(path))
@@ -95,7 +98,7 @@ public sealed class StateSnapshotFolder
             throw new SnapshotDamagedException(path, 0, "the snapshot is missing");
         }
 
-        StateSnapshotFile snapshot = StateSnapshotFile.Open(_disk, path);
+        StateSnapshotFile snapshot = StateSnapshotFile.Open(_disk, path, wasChecked);
         if (snapshot.Mark != mark)
         {
             SnapshotMark found = snapshot.Mark;
@@ -152,7 +155,7 @@ public sealed class StateSnapshotFolder
 
         _disk.Rename(received, PathOf(mark));
         _disk.FlushFolder(Folder);
-        return Open(mark);
+        return Open(mark, wasChecked: true);
     }
 
     /// <summary>

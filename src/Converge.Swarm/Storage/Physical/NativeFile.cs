@@ -21,6 +21,7 @@ internal static partial class NativeFile
     private const uint Write = 2;
     private const uint WaitAfter = 4;
     private const int NotNeeded = 4;
+    private const int AnyOrder = 1;
     private const int Interrupted = 4;
     private const int InvalidArgument = 22;
 
@@ -62,6 +63,15 @@ internal static partial class NativeFile
         if (OperatingSystem.IsLinux())
         {
             _ = Advise(file, offset, length, NotNeeded);
+        }
+    }
+
+    /// <summary>Has the system read no more of a file than it is asked for. Advice, which a system may not take.</summary>
+    public static void ReadNothingAhead(SafeFileHandle file)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Advise(file, 0, 0, AnyOrder);
         }
     }
 

@@ -195,6 +195,8 @@ public sealed class PhysicalDisk : IDisk
 
         public void BypassMemory() => _direct ??= NativeFile.TryOpenDirect(path, mode != DiskFileMode.Read);
 
+        public void NoReadAhead() => NativeFile.ReadNothingAhead(handle);
+
         public void Flush() => NativeFile.FlushData(handle, path);
 
         public void Dispose()
