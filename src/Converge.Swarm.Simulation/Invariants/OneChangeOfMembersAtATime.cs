@@ -69,7 +69,7 @@ public sealed class OneChangeOfMembersAtATime : ISimulationChecker
         }
 
         ISimulationChecker self = this;
-        foreach (AppliedEntry entry in step.Received is NodeMessage.Applied applied ? applied.Entries : [])
+        foreach (AppliedEntry entry in step.Received is NodeMessage.Applied applied ? applied.Entries : ArraySegment<AppliedEntry>.Empty)
         {
             if (entry.Outcome.Membership is { } change && entry.Index > seen.JumpedTo)
             {

@@ -21,6 +21,18 @@ public class LedgerInvariantTests
     }
 
     [Fact]
+    public void A_record_says_what_its_entry_says_byte_for_byte()
+    {
+        var run = new HandMadeRun(new AppliedStatesAgree());
+        AgreedEntry agreed = HandMadeRun.Recorded(2, 1, 1, RecordKind.Fact, new ProposalCreated("p", "ann"));
+        var record = new RecordMark(1, LedgerRecordCodec.Encode(agreed.Record!).Hash);
+        var answer = new AnswerData(record, agreed.Entry.Index, agreed.Entry.Term, CommandStamp.None, revision: 1);
+
+        Agree(run, agreed with { Applied = agreed.Applied with { Outcome = ApplyOutcome.Recorded(answer) } });
+        run.Violates(() => Agree(run, agreed), "node 1", "record 1", "entry 2");
+    }
+
+    [Fact]
     public void Commands_that_are_decided_upon_once_are_legal_also_again_after_their_session_was_forgotten()
     {
         var run = new HandMadeRun(new CommandsTakeEffectOnce());

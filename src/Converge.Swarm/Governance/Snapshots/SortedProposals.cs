@@ -77,7 +77,7 @@ internal sealed class SortedProposals
         int read = 0;
         foreach (ref readonly ProposalSlot slot in slots)
         {
-            read += slot.Id[0];
+            read += slot.Id is [byte first, ..] ? first : 0;
         }
 
         return read;
