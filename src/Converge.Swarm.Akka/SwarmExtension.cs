@@ -76,7 +76,7 @@ public sealed class SwarmExtension : IExtension
         {
             bool isKnown = NodeIdentityFile.Check(disk, settings.DataFolder, new NodeIdentity(settings.Cluster, settings.Node));
             PrepareJournal(system, settings);
-            var files = new SnapshotFiles(disk, settings.DataFolder, new PacedDisk(disk));
+            var files = new SnapshotFiles(disk, settings.DataFolder, pace => new PacedDisk(disk, pace));
             snapshot = files.OpenNewest();
             ledger = GovernanceLedger.Open(
                 disk,

@@ -1,3 +1,4 @@
+using Converge.Swarm.Actors;
 using Converge.Swarm.Storage;
 
 namespace Converge.Swarm.Hosting;
@@ -9,9 +10,10 @@ namespace Converge.Swarm.Hosting;
 /// </summary>
 /// <remarks>What is worked between two calls counts, too. Nothing else is changed: each call does what it does on the disk itself.</remarks>
 /// <param name="disk">The disk itself.</param>
+/// <param name="pace">Whether somebody waits for it after all: then there are no rests.</param>
 /// <param name="time">Measures the work.</param>
 /// <param name="rest">Waits.</param>
-internal sealed class PacedDisk(IDisk disk, TimeProvider time, Action<TimeSpan> rest) : IDisk
+internal sealed class PacedDisk(IDisk disk, SnapshotPace pace, TimeProvider time, Action<TimeSpan> rest) : IDisk
 {
     /// <summary>Rests are so many times as long as the work before.</summary>
     internal const int RestPerWork = 3;
@@ -25,8 +27,8 @@ internal sealed class PacedDisk(IDisk disk, TimeProvider time, Action<TimeSpan> 
     private long _begun;
 
     /// <summary>On the system's clock.</summary>
-    public PacedDisk(IDisk disk)
-        : this(disk, TimeProvider.System, Thread.Sleep)
+    public PacedDisk(IDisk disk, SnapshotPace pace)
+        : this(disk, pace, TimeProvider.System, Thread.Sleep)
     {
     }
 
@@ -51,7 +53,7 @@ internal sealed class PacedDisk(IDisk disk, TimeProvider time, Action<TimeSpan> 
     private void Rest()
     {
         TimeSpan worked = time.GetElapsedTime(_begun);
-        if (worked >= LeastWork)
+        if (worked >= LeastWork && !pace.IsHurried)
         {
             TimeSpan due = worked * RestPerWork;
             rest(due < LongestRest ? due : LongestRest);

@@ -230,7 +230,7 @@ public sealed partial class SwarmNode : IAsyncDisposable
             ImmutableArray<MemberAddress> founders = (kept ?? identity).FoundersOr(options.Join ? [] : [.. options.Addresses]);
             log = RaftLogStore.Open(
                 disk, options.DataFolder, new RaftLogStoreOptions { SegmentBytes = options.LogSegmentBytes, MustExist = known }, out LogModel recovered);
-            var snapshotFiles = new SnapshotFiles(disk, options.DataFolder, new PacedDisk(disk));
+            var snapshotFiles = new SnapshotFiles(disk, options.DataFolder, pace => new PacedDisk(disk, pace));
             snapshot = snapshotFiles.OpenNewest();
             ledger = GovernanceLedger.Open(
                 disk,

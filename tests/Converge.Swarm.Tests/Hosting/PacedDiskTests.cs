@@ -1,3 +1,4 @@
+using Converge.Swarm.Actors;
 using Converge.Swarm.Hosting;
 using Converge.Swarm.Storage;
 using Converge.Swarm.Tests.Client;
@@ -10,9 +11,10 @@ public sealed class PacedDiskTests
     private readonly FaultyDisk _disk = new();
     private readonly ManualTime _time = new();
     private readonly List<TimeSpan> _rests = [];
+    private readonly SnapshotPace _pace = new();
     private readonly PacedDisk _paced;
 
-    public PacedDiskTests() => _paced = new PacedDisk(_disk, _time, _rests.Add);
+    public PacedDiskTests() => _paced = new PacedDisk(_disk, _pace, _time, _rests.Add);
 
     [Fact]
     public void After_a_while_there_is_a_rest_several_times_as_long()
@@ -30,7 +32,7 @@ public sealed class PacedDiskTests
     [Fact]
     public void Reading_is_work_too_and_the_rest_itself_is_none()
     {
-        using IDiskFile file = new PacedDisk(_disk, _time, rest =>
+        using IDiskFile file = new PacedDisk(_disk, _pace, _time, rest =>
         {
             _rests.Add(rest);
             _time.Advance(rest);
@@ -56,6 +58,20 @@ public sealed class PacedDiskTests
         _time.Advance(TimeSpan.FromHours(1));
         file.Write(0, [1]);
         Assert.Equal(PacedDisk.LongestRest, Assert.Single(_rests));
+    }
+
+    [Fact]
+    public void Who_is_in_a_hurry_does_not_rest()
+    {
+        using IDiskFile file = _paced.Open("f", DiskFileMode.CreateNew);
+        _time.Advance(PacedDisk.LeastWork);
+        file.Write(0, [1]);
+        Assert.Single(_rests);
+
+        _pace.Hurry();
+        _time.Advance(PacedDisk.LeastWork);
+        file.Write(0, [1]);
+        Assert.Single(_rests);
     }
 
     [Fact]

@@ -27,6 +27,8 @@ public sealed partial class SnapshotActor
     private SnapshotMark _base;
     private Stage _stage = Stage.Idle;
     private SnapshotMessage.Frozen? _frozen;
+    private SnapshotPace _pace = new();
+    private long _bytesAtFreeze;
     private bool _isWanted;
     private long _retryTick;
 
@@ -159,15 +161,22 @@ public sealed partial class SnapshotActor
 
     private void TakeIfDue()
     {
-        LogIndex since = _newest?.Mark.Index ?? Founding.Mark.Index;
-        (long entries, long bytes) = _options.Policy.DueAfter(_newest?.Length ?? 0);
-        bool isDue = _isWanted
-            || (_applied > since && (_applied.Value - since.Value >= (ulong)entries || _appliedBytes - _bytesAtNewest >= bytes));
-        if (_stage == Stage.Idle && isDue && _tick >= _retryTick)
+        if (_stage == Stage.Idle && IsDue(_newest?.Mark.Index ?? Founding.Mark.Index, _bytesAtNewest) && _tick >= _retryTick)
         {
             _stage = Stage.Freezing;
             _port.ToNode(NodeMessage.FreezeState.Instance);
         }
+        else if (_stage == Stage.Writing && IsDue(_frozen!.State.Index, _bytesAtFreeze))
+        {
+            // What was applied since waits in memory until this one is there.
+            _pace.Hurry();
+        }
+    }
+
+    private bool IsDue(LogIndex since, long bytesThen)
+    {
+        (long entries, long bytes) = _options.Policy.DueAfter(_newest?.Length ?? 0);
+        return _isWanted || (_applied > since && (_applied.Value - since.Value >= (ulong)entries || _appliedBytes - bytesThen >= bytes));
     }
 
     private void NoteFrozen(SnapshotMessage.Frozen frozen)
@@ -180,7 +189,7 @@ public sealed partial class SnapshotActor
             return;
         }
 
-        _frozen = frozen;
+        (_frozen, _bytesAtFreeze) = (frozen, _appliedBytes);
         Write();
     }
 
@@ -195,7 +204,8 @@ public sealed partial class SnapshotActor
     private void Write()
     {
         _stage = Stage.Writing;
-        _port.Do(new SnapshotWork.Write(_frozen!.State, _frozen.Configuration, _frozen.Members));
+        _pace = new SnapshotPace();
+        _port.Do(new SnapshotWork.Write(_frozen!.State, _frozen.Configuration, _frozen.Members, _pace));
     }
 
     private void NoteWritten(StateSnapshotFile snapshot)

@@ -15,7 +15,7 @@ public sealed class SnapshotFiles : IDisposable
     private const int UnflushedBytes = 8 * 1024 * 1024;
 
     private readonly IDisk _disk;
-    private readonly IDisk _writing;
+    private readonly Func<SnapshotPace, IDisk> _writing;
     private readonly StateSnapshotFolder _folder;
     private readonly CancellationTokenSource _stop = new();
     private IDiskFile? _receiving;
@@ -29,12 +29,12 @@ public sealed class SnapshotFiles : IDisposable
     /// <summary>The snapshots in a data folder.</summary>
     /// <param name="disk">The disk.</param>
     /// <param name="dataFolder">The folder.</param>
-    /// <param name="writing">The same disk for writing snapshots, which may take its time; null for none of its own.</param>
+    /// <param name="writing">The same disk for writing one snapshot, which may take its time; null for none of its own.</param>
     /// <exception cref="IOException">The disk failed.</exception>
-    public SnapshotFiles(IDisk disk, string dataFolder, IDisk? writing = null)
+    public SnapshotFiles(IDisk disk, string dataFolder, Func<SnapshotPace, IDisk>? writing = null)
     {
         _disk = disk;
-        _writing = writing ?? disk;
+        _writing = writing ?? (_ => disk);
         _folder = new StateSnapshotFolder(disk, dataFolder);
     }
 
@@ -48,10 +48,10 @@ public sealed class SnapshotFiles : IDisposable
     /// <exception cref="SnapshotDamagedException">What is read is not what was written. Nothing is left of it, and what was there before is as it was.</exception>
     /// <exception cref="DiskFullException">There is no room; nothing is left of it.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    internal StateSnapshotFile Write(FrozenState state, LedgerCheckpoint ledger, ConfigurationState configuration, ReadOnlyMemory<byte> members)
+    internal StateSnapshotFile Write(FrozenState state, LedgerCheckpoint ledger, ConfigurationState configuration, ReadOnlyMemory<byte> members, SnapshotPace pace)
     {
         var mark = new SnapshotMark(state.Index, state.Term);
-        StateSnapshotFile.Write(_writing, _folder.PathOf(mark), state, ledger, configuration, members, _stop.Token);
+        StateSnapshotFile.Write(_writing(pace), _folder.PathOf(mark), state, ledger, configuration, members, _stop.Token);
         return _folder.Open(mark, wasChecked: true);
     }
 

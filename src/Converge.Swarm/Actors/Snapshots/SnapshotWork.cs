@@ -40,7 +40,7 @@ public abstract record SnapshotWork
     public abstract SnapshotMessage Run(SnapshotFiles files, GovernanceLedger ledger);
 
     /// <summary>Write a snapshot of this node's state.</summary>
-    public sealed record Write(FrozenState State, ConfigurationState Configuration, ReadOnlyMemory<byte> Members) : SnapshotWork
+    public sealed record Write(FrozenState State, ConfigurationState Configuration, ReadOnlyMemory<byte> Members, SnapshotPace Pace) : SnapshotWork
     {
         /// <inheritdoc/>
         public override SnapshotLane Lane => SnapshotLane.Writing;
@@ -56,7 +56,7 @@ public abstract record SnapshotWork
                     ledger.Flush();
                 }
 
-                return new SnapshotMessage.Written(files.Write(State, ledger.CheckpointAt(State.LastSequence), Configuration, Members));
+                return new SnapshotMessage.Written(files.Write(State, ledger.CheckpointAt(State.LastSequence), Configuration, Members, Pace));
             }
             catch (DiskFullException)
             {

@@ -157,7 +157,7 @@ public sealed class StateSnapshotFolderTests : IDisposable
         using var files = new SnapshotFiles(_ledger.Disk, "data");
         long length;
         StateSnapshotFile Write() => files.Write(
-            frozen, _ledger.Ledger.CheckpointAt(frozen.LastSequence), SnapshotLedger.Configuration, SnapshotLedger.MemberRecords);
+            frozen, _ledger.Ledger.CheckpointAt(frozen.LastSequence), SnapshotLedger.Configuration, SnapshotLedger.MemberRecords, new SnapshotPace());
         using (StateSnapshotFile good = Write())
         {
             length = good.Length;
