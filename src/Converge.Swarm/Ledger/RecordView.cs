@@ -15,7 +15,7 @@ internal readonly ref struct RecordView(ReadOnlySpan<byte> bytes, scoped in Reco
 
 /// <summary>
 /// The record that was made last, in memory that is used again for the next one. A record is copied to the ledger at once: an array and an object for
-/// each would be more than half of what a node allocates for a fact.
+/// each would be a third of what a node allocates for a fact.
 /// </summary>
 internal sealed class LatestRecord
 {
